@@ -1,0 +1,80 @@
+/**
+ * Every refusal that the store can give, by S3's code where S3 has one, with what its message needs.
+ * Thrown once as a StoreFault, mapped to HTTP once (src/s3api). A bug is not a fault: it is an assertion.
+ */
+export interface FaultDetails {
+  AccessDenied: { reason?: string }
+  AccountProblem: { reason: string }
+  AuthorizationHeaderMalformed: { reason: string; region?: string }
+  AuthorizationQueryParametersError: { reason: string }
+  BadDigest: { reason: string }
+  BucketAlreadyExists: { bucket: string }
+  BucketAlreadyOwnedByYou: { bucket: string }
+  BucketNotEmpty: { bucket: string }
+  EntityTooLarge: { sizeBytes: number; sizeBytesMax: number }
+  EntityTooSmall: { sizeBytes: number; sizeBytesMin: number; partNumber?: number; etag?: string }
+  ExpiredToken: Record<never, never>
+  IllegalLocationConstraintException: { location: string }
+  IncompleteBody: { sizeBytes: number; expectedBytes: number }
+  InsufficientStorage: { reason: string }
+  InternalError: { reason?: string }
+  InvalidAccessKeyId: { accessKeyId: string }
+  InvalidArgument: { name: string; value?: string; reason: string }
+  InvalidBucketName: { bucket: string }
+  InvalidBucketState: { reason: string }
+  InvalidDigest: { value: string }
+  InvalidLocationConstraint: { location: string }
+  InvalidPart: { partNumber?: number; etag?: string; uploadId?: string }
+  InvalidPartNumber: { partNumber: number; parts: number }
+  InvalidPartOrder: { uploadId?: string }
+  InvalidRange: { range: string; sizeBytes: number }
+  InvalidRequest: { reason: string }
+  InvalidStorageClass: { storageClass: string }
+  InvalidURI: { uri: string }
+  KeyTooLongError: { sizeBytes: number; sizeBytesMax: number }
+  MalformedXML: { reason?: string }
+  MaxMessageLengthExceeded: { sizeBytesMax: number }
+  MetadataTooLarge: { sizeBytes: number; sizeBytesMax: number }
+  MethodNotAllowed: { method: string; resource: string }
+  MissingContentLength: Record<never, never>
+  MissingRequestBodyError: Record<never, never>
+  MissingSecurityHeader: { header: string }
+  NoSuchBucket: { bucket: string }
+  NoSuchKey: { key: string }
+  NoSuchUpload: { uploadId: string }
+  NoSuchVersion: { key: string; versionId: string }
+  NotImplemented: { feature: string }
+  NotModified: { etag: string }
+  PreconditionFailed: { condition: string }
+  RequestTimeout: Record<never, never>
+  RequestTimeTooSkewed: { requestTime: string; serverTime: string }
+  ServiceUnavailable: { reason: string }
+  SignatureDoesNotMatch: { accessKeyId: string; canonicalRequest?: string; stringToSign?: string; signature?: string }
+  SlowDown: { reason: string }
+  TooManyBuckets: Record<never, never>
+  XAmzContentSHA256Mismatch: { client: string; computed: string }
+  /** More chunks of a part are lost than its parity can rebuild. */
+  DataUnavailable: { partId: string; reason: string }
+}
+
+export type FaultCode = keyof FaultDetails
+
+export class StoreFault<C extends FaultCode = FaultCode> extends Error {
+  readonly code: C
+  readonly detail: FaultDetails[C]
+  constructor(code: C, detail: FaultDetails[C], options?: { cause?: unknown }) {
+    super(`${code} ${JSON.stringify(detail)}`, options)
+    this.name = 'StoreFault'
+    this.code = code
+    this.detail = detail
+  }
+}
+
+export function isFault<C extends FaultCode>(error: unknown, code: C): error is StoreFault<C> {
+  return error instanceof StoreFault && error.code === code
+}
+
+/** A broken assumption of our own: never the client's doing. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new Error(`assertion failed: ${message}`)
+}

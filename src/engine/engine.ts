@@ -1,0 +1,177 @@
+import type { BucketName, ObjectKey, UploadId, VersionId } from '../base/ids.ts'
+import type { Catalogue, CompletedObject } from './ports/catalogue.ts'
+import type {
+  Bucket,
+  Checksum,
+  ChecksumAlgorithm,
+  ChecksumType,
+  ObjectAttributes,
+  ObjectVersion,
+  PartLayout,
+  PartPage,
+  Upload,
+  UploadPage,
+  WriteCondition,
+} from './types.ts'
+
+/** Bytes as they come: Buffers of any size, none kept by the producer after it was yielded. */
+export type ByteStream = AsyncIterable<Uint8Array>
+
+/**
+ * What a client promised about a body. The engine checks all of it before anything is committed.
+ * Faults: BadDigest (MD5 or checksum differ), IncompleteBody (shorter or longer than `sizeBytes`).
+ * What the signature covers (payload hash, chunk signatures) is checked by the stream itself: it throws.
+ */
+export interface BodyClaims {
+  sizeBytes: number
+  md5: Buffer | undefined
+  checksum: ClaimedChecksum | undefined
+}
+
+export interface ClaimedChecksum {
+  algorithm: ChecksumAlgorithm
+  /** base64, or undefined for «compute and keep it»; asked only after the last byte, for it may come in a trailer. */
+  expected(): string | undefined
+}
+
+export interface PutObjectInput {
+  bucket: Bucket
+  key: ObjectKey
+  attributes: ObjectAttributes
+  claims: BodyClaims
+  condition: WriteCondition
+}
+
+export interface WrittenObject {
+  versionId: VersionId
+  committedAt: Date
+  etag: string
+  checksum: Checksum | undefined
+}
+
+export interface FoundObject {
+  bucket: Bucket
+  /** undefined: no such key. What is said of that depends on what the caller may know. */
+  object: ObjectVersion | undefined
+  layouts: PartLayout[]
+}
+
+export interface CopyObjectInput {
+  source: ObjectVersion
+  bucket: Bucket
+  key: ObjectKey
+  /** What the copy gets: the source's, or new ones (x-amz-metadata-directive: REPLACE). */
+  attributes: ObjectAttributes
+  condition: WriteCondition
+}
+
+export interface CreateUploadInput {
+  bucket: Bucket
+  key: ObjectKey
+  initiatorId: Upload['initiatorId']
+  attributes: ObjectAttributes
+  checksumAlgorithm: ChecksumAlgorithm | undefined
+  checksumType: ChecksumType | undefined
+}
+
+export interface UploadRef {
+  bucket: Bucket
+  key: ObjectKey
+  uploadId: UploadId
+}
+
+export interface UploadPartInput extends UploadRef {
+  number: number
+  claims: BodyClaims
+}
+
+export interface UploadPartCopyInput extends UploadRef {
+  number: number
+  source: FoundObject & { object: ObjectVersion }
+  /** Inclusive, within the source; undefined: all of it. */
+  range: ByteRange | undefined
+}
+
+export interface CompleteUploadInput extends UploadRef {
+  /** As the client listed them, in its order. */
+  parts: readonly {
+    number: number
+    etag: string
+    checksum: { algorithm: ChecksumAlgorithm; value: string } | undefined
+  }[]
+  /** The whole object's checksum, if the client gave one. */
+  checksum: { algorithm: ChecksumAlgorithm; value: string } | undefined
+  checksumType: ChecksumType | undefined
+  /** x-amz-mp-object-size, if given. */
+  sizeBytes: number | undefined
+  condition: WriteCondition
+}
+
+/** Inclusive on both ends, as in HTTP. */
+export interface ByteRange {
+  first: number
+  last: number
+}
+
+/** What the store does. No HTTP, no SQL, no gRPC: src/s3api calls it, ports do its I/O. */
+export interface Engine {
+  /** Accounts, keys and buckets need nothing but the catalogue. */
+  readonly catalogue: Pick<
+    Catalogue,
+    'findAccessKey' | 'findAccount' | 'createBucket' | 'findBucket' | 'deleteBucket' | 'listBuckets' | 'listObjects'
+  >
+  /** Fault: NoSuchBucket. */
+  findBucket(name: BucketName, signal: AbortSignal): Promise<Bucket>
+  /** Streams the body to the nodes, then makes it current: all or nothing. */
+  putObject(input: PutObjectInput, body: ByteStream, signal: AbortSignal): Promise<WrittenObject>
+  /** Fault: NoSuchBucket. */
+  findObject(
+    query: { bucket: BucketName; key: ObjectKey; versionId: VersionId | undefined },
+    signal: AbortSignal,
+  ): Promise<FoundObject>
+  /**
+   * The bytes of a range, each verified; rebuilt from parity where a block is lost or rotten. Faults before the first
+   * byte where they can be known (DataUnavailable); a later failure throws, and the caller must break the connection off.
+   */
+  readObject(
+    found: FoundObject & { object: ObjectVersion },
+    range: ByteRange,
+    signal: AbortSignal,
+  ): AsyncIterable<Uint8Array>
+  /** Metadata only, whatever the size. */
+  copyObject(input: CopyObjectInput, signal: AbortSignal): Promise<WrittenObject>
+  deleteObjects(bucket: Bucket, keys: readonly ObjectKey[], signal: AbortSignal): Promise<void>
+
+  createUpload(input: CreateUploadInput, signal: AbortSignal): Promise<UploadId>
+  /** Fault: NoSuchUpload. */
+  findUpload(ref: UploadRef, signal: AbortSignal): Promise<Upload>
+  /** Faults: NoSuchUpload, BadDigest, InvalidRequest (another checksum algorithm than the upload's). */
+  uploadPart(
+    input: UploadPartInput,
+    body: ByteStream,
+    signal: AbortSignal,
+  ): Promise<{ etag: string; checksum: Checksum | undefined }>
+  uploadPartCopy(
+    input: UploadPartCopyInput,
+    signal: AbortSignal,
+  ): Promise<{ etag: string; checksum: Checksum | undefined; modifiedAt: Date }>
+  /** Faults: NoSuchUpload, InvalidPart, InvalidPartOrder, EntityTooSmall, EntityTooLarge, BadDigest, InvalidRequest, MalformedXML (no parts), PreconditionFailed. */
+  completeUpload(input: CompleteUploadInput, signal: AbortSignal): Promise<CompletedObject>
+  /** Fault: NoSuchUpload. */
+  abortUpload(ref: UploadRef, signal: AbortSignal): Promise<void>
+  listParts(
+    ref: UploadRef & { after: number; rowsMax: number },
+    signal: AbortSignal,
+  ): Promise<{ upload: Upload; page: PartPage }>
+  listUploads(
+    query: {
+      bucket: Bucket
+      prefix: string
+      delimiter: string
+      afterKey: string
+      afterUploadId: string
+      rowsMax: number
+    },
+    signal: AbortSignal,
+  ): Promise<UploadPage>
+}

@@ -1,0 +1,27 @@
+import type { PartId } from '../base/ids.ts'
+import type { PartLayout } from '../engine/types.ts'
+
+/** A part that nothing refers to any more, claimed for deletion. */
+export interface DoomedPart extends PartLayout {
+  doomedAt: Date
+}
+
+/** What the sweeps need of the metadata. src/meta implements it. */
+export interface UpkeepCatalogue {
+  /**
+   * Runs `job` if no other gateway is running one of that name; answers whether it ran. The lock ends with the database
+   * session, so a gateway killed in the middle blocks nobody.
+   */
+  exclusively(job: string, run: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<boolean>
+  /** Aborts multipart uploads whose time is over, at most `rowsMax`; their parts become doomed. Answers how many. */
+  expireUploads(rowsMax: number, signal: AbortSignal): Promise<number>
+  /** Parts doomed longer than `graceMs` ago (by the database's clock), oldest first. Their chunks may be deleted. */
+  findDoomedParts(graceMs: number, rowsMax: number, signal: AbortSignal): Promise<DoomedPart[]>
+  /** Forgets doomed parts whose chunks are gone. */
+  forgetDoomedParts(partIds: readonly PartId[], signal: AbortSignal): Promise<void>
+  /** Sessions of gateways that are gone for longer than their TTL. */
+  findExpiredSessions(signal: AbortSignal): Promise<number[]>
+  /** Of these part ids, those that no row knows: neither `parts` nor anything else. */
+  findUnknownParts(partIds: readonly PartId[], signal: AbortSignal): Promise<PartId[]>
+  forgetSession(session: number, signal: AbortSignal): Promise<void>
+}
