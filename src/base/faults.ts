@@ -78,3 +78,15 @@ export function isFault<C extends FaultCode>(error: unknown, code: C): error is 
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`assertion failed: ${message}`)
 }
+
+/** Why a chunk call failed. The engine turns it into a rebuild, another server, or a StoreFault. */
+export type ChunkFailure = 'unreachable' | 'not-found' | 'corrupt' | 'no-space' | 'failed' | 'invalid' | 'aborted'
+
+export class ChunkError extends Error {
+  readonly failure: ChunkFailure
+  constructor(failure: ChunkFailure, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.name = 'ChunkError'
+    this.failure = failure
+  }
+}

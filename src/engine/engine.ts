@@ -1,5 +1,4 @@
 import type { BucketName, ObjectKey, UploadId, VersionId } from '../base/ids.ts'
-import type { Catalogue, CompletedObject } from './ports/catalogue.ts'
 import type {
   Bucket,
   Checksum,
@@ -12,7 +11,8 @@ import type {
   Upload,
   UploadPage,
   WriteCondition,
-} from './types.ts'
+} from '../base/model.ts'
+import type { Catalogue, CompletedObject } from './ports/catalogue.ts'
 
 /** Bytes as they come: Buffers of any size, none kept by the producer after it was yielded. */
 export type ByteStream = AsyncIterable<Uint8Array>

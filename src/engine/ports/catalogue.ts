@@ -15,7 +15,7 @@ import type {
   Upload,
   UploadPage,
   WriteCondition,
-} from '../types.ts'
+} from '../../base/model.ts'
 
 /**
  * What the engine needs of the metadata. src/meta implements it on PostgreSQL.

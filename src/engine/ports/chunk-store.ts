@@ -82,15 +82,3 @@ export interface ChunkWriter {
   finish(trailer: ChunkTrailer): Promise<void>
   abort(): void
 }
-
-/** Why a chunk call failed. The engine turns it into a rebuild, another server, or a StoreFault. */
-export type ChunkFailure = 'unreachable' | 'not-found' | 'corrupt' | 'no-space' | 'failed' | 'invalid' | 'aborted'
-
-export class ChunkError extends Error {
-  readonly failure: ChunkFailure
-  constructor(failure: ChunkFailure, message: string, options?: { cause?: unknown }) {
-    super(message, options)
-    this.name = 'ChunkError'
-    this.failure = failure
-  }
-}

@@ -1,13 +1,4 @@
-import type {
-  AccountId,
-  BucketId,
-  BucketName,
-  ObjectKey,
-  PartId,
-  ServerNumber,
-  UploadId,
-  VersionId,
-} from '../base/ids.ts'
+import type { AccountId, BucketId, BucketName, ObjectKey, PartId, ServerNumber, UploadId, VersionId } from './ids.ts'
 
 export interface Account {
   id: AccountId
