@@ -1,0 +1,93 @@
+import type { ServerId, ServerNumber } from '../base/ids.ts'
+
+/** A chunk's header as the node keeps it; `label` is opaque. */
+export interface StoredHeader {
+  /** 17 bytes: part id and index. */
+  chunkId: Uint8Array
+  dataChunks: number
+  parityChunks: number
+  blockBytes: number
+  label: Uint8Array
+}
+
+export interface StoredTrailer {
+  partBytes: number
+  /** SHA-256 over the chunk's block checksums in order; checked against what arrived before anything is acknowledged. */
+  chunkHash: Uint8Array
+  seal: Uint8Array
+}
+
+/**
+ * The chunks on one node's disk. Failures are ChunkErrors (src/base/faults.ts).
+ * A chunk is immutable: putting an id that is there already, with the same hash, succeeds; with another hash, `invalid`.
+ */
+export interface ChunkDisk extends AsyncDisposable {
+  /** Checks every block against its checksum; resolves when durable. Puts that wait together share one fdatasync. */
+  put(header: StoredHeader, payload: Uint8Array, trailer: StoredTrailer): Promise<void>
+  /** A large chunk. Nothing of it can be read, and nothing stays after a crash or a dispose, before `commit` resolves. */
+  create(header: StoredHeader): Promise<ChunkSink>
+  /** Payload bytes [offset, offset + length): at most 1 MiB; `invalid` beyond the end. Not verified: the reader verifies. */
+  read(chunkId: Uint8Array, offset: number, length: number): Promise<Buffer>
+  /** Resolves when durable. How many were there. */
+  delete(chunkIds: readonly Uint8Array[]): Promise<number>
+  list(filter: ListFilter): AsyncIterable<StoredChunk[]>
+  /** Re-reads the chunk, checks header, trailer and every block; answers its recomputed hash. `corrupt`, `not-found`. */
+  verify(chunkId: Uint8Array): Promise<Buffer>
+  stat(): Promise<DiskStat>
+}
+
+export interface ChunkSink extends AsyncDisposable {
+  /** Resolves when the piece was taken (it may be reused): back-pressure. */
+  write(piece: Uint8Array): Promise<void>
+  /** Checks all blocks and the hash; resolves when durable under its id. */
+  commit(trailer: StoredTrailer): Promise<void>
+}
+
+export interface ListFilter {
+  /** The last 4 bytes of the part id, big endian. */
+  session?: number
+  /** By the UUIDv7's own time. */
+  createdBeforeMs?: number
+}
+
+export interface StoredChunk {
+  chunkId: Buffer
+  payloadBytes: number
+}
+
+export interface DiskStat {
+  serverId: ServerId
+  capacityBytes: number
+  availableBytes: number
+  chunkCount: number
+  storedBytes: number
+  /** False when the disk refused a write or is (nearly) full. */
+  writable: boolean
+  diskFormat: number
+}
+
+/** Where a node makes itself known. src/meta implements it. */
+export interface Registry {
+  /** Inserts or refreshes the server and its points on the ring; the same id gets the same number for ever. */
+  register(server: ServerRegistration, signal: AbortSignal): Promise<ServerNumber>
+  heartbeat(beat: ServerHeartbeat, signal: AbortSignal): Promise<void>
+}
+
+export interface ServerRegistration {
+  id: ServerId
+  grpcAddress: string
+  socketPath: string
+  zone: string
+  capacityBytes: number
+  availableBytes: number
+  /** xxh64(server id, index) for each virtual node: unsigned 64 bits. */
+  points: readonly bigint[]
+}
+
+export interface ServerHeartbeat {
+  id: ServerId
+  capacityBytes: number
+  availableBytes: number
+  chunkCount: number
+  writable: boolean
+}
