@@ -3,11 +3,15 @@
  * Thrown once as a StoreFault, mapped to HTTP once (src/s3api). A bug is not a fault: it is an assertion.
  */
 export interface FaultDetails {
-  AccessDenied: { reason?: string }
+  /** `headersNotSigned`: which x-amz-* headers came outside of the signature, joined by a comma and a space. */
+  AccessDenied: { reason?: string; headersNotSigned?: string }
   AccountProblem: { reason: string }
   AuthorizationHeaderMalformed: { reason: string; region?: string }
-  AuthorizationQueryParametersError: { reason: string }
+  /** 400; 403 with `isForbidden`: an expiry outside of 1 s to 7 days. */
+  AuthorizationQueryParametersError: { reason: string; region?: string; isForbidden?: true }
   BadDigest: { reason: string }
+  /** What is no HTTP that may be answered otherwise: a broken message, Host given twice. */
+  BadRequest: { reason: string }
   BucketAlreadyExists: { bucket: string }
   BucketAlreadyOwnedByYou: { bucket: string }
   BucketNotEmpty: { bucket: string }
@@ -30,8 +34,10 @@ export interface FaultDetails {
   InvalidRange: { range: string; sizeBytes: number }
   InvalidRequest: { reason: string }
   InvalidStorageClass: { storageClass: string }
+  InvalidToken: Record<never, never>
   InvalidURI: { uri: string }
   KeyTooLongError: { sizeBytes: number; sizeBytesMax: number }
+  MalformedTrailerError: { reason: string }
   MalformedXML: { reason?: string }
   MaxMessageLengthExceeded: { sizeBytesMax: number }
   MetadataTooLarge: { sizeBytes: number; sizeBytesMax: number }
@@ -46,9 +52,11 @@ export interface FaultDetails {
   NotImplemented: { feature: string }
   NotModified: { etag: string }
   PreconditionFailed: { condition: string }
+  RequestHeaderSectionTooLarge: { sizeBytesMax: number }
   RequestTimeout: Record<never, never>
   RequestTimeTooSkewed: { requestTime: string; serverTime: string }
-  ServiceUnavailable: { reason: string }
+  /** `outcomeUnknown`: a write may have been committed all the same; nothing that it refers to may be deleted. */
+  ServiceUnavailable: { reason: string; outcomeUnknown?: boolean }
   SignatureDoesNotMatch: { accessKeyId: string; canonicalRequest?: string; stringToSign?: string; signature?: string }
   SlowDown: { reason: string }
   TooManyBuckets: Record<never, never>

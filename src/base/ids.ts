@@ -21,6 +21,8 @@ export type ServerId = Branded<string, 'ServerId'>
 /** S3's canonical user id: 64 hex digits. */
 export type AccountId = Branded<string, 'AccountId'>
 
+/** Where a missing chunk is. */
+export const NOWHERE = 0 as ServerNumber
 export const NULL_VERSION = 'null' as VersionId
 /** A chunk id on the wire and on disk: 16 bytes of part id, 1 byte of index. */
 export const CHUNK_ID_BYTES = 17

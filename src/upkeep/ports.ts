@@ -15,11 +15,20 @@ export interface UpkeepCatalogue {
   exclusively(job: string, run: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<boolean>
   /** Aborts multipart uploads whose time is over, at most `rowsMax`; their parts become doomed. Answers how many. */
   expireUploads(rowsMax: number, signal: AbortSignal): Promise<number>
-  /** Parts doomed longer than `graceMs` ago (by the database's clock), oldest first. Their chunks may be deleted. */
-  findDoomedParts(graceMs: number, rowsMax: number, signal: AbortSignal): Promise<DoomedPart[]>
+  /**
+   * Parts doomed longer than `graceMs` ago (by the database's clock), in order of part id, ids > `after` ('' for the
+   * first page). Their chunks may be deleted.
+   */
+  findDoomedParts(
+    query: { graceMs: number; after: string; rowsMax: number },
+    signal: AbortSignal,
+  ): Promise<DoomedPart[]>
   /** Forgets doomed parts whose chunks are gone. */
   forgetDoomedParts(partIds: readonly PartId[], signal: AbortSignal): Promise<void>
-  /** Sessions of gateways that are gone for longer than their TTL. */
+  /**
+   * Sessions of gateways that are gone for longer than their TTL. From the moment they are answered, nothing that such a
+   * session wrote can be committed any more (a gateway that slept through its own TTL must not refer to swept chunks).
+   */
   findExpiredSessions(signal: AbortSignal): Promise<number[]>
   /** Of these part ids, those that no row knows: neither `parts` nor anything else. */
   findUnknownParts(partIds: readonly PartId[], signal: AbortSignal): Promise<PartId[]>

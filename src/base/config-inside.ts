@@ -1,0 +1,180 @@
+import { bytes, choice, filePath, integer, matching, port, seconds } from './config-kinds.ts'
+import { everyone, GIB, inGroup, KIB, MIB, s3Side } from './config-setting.ts'
+import { PARITY_CHUNKS_MAX } from './limits.ts'
+
+const host = matching(/^[0-9A-Za-z.:_-]{1,255}$/, 'a host name or an address')
+const data = inGroup('Cutting and placing')
+const upkeep = inGroup('Upkeep')
+const node = inGroup('Storage node')
+const process = inGroup('Processes')
+const DAY = 86_400
+
+/** Settings of what goes on inside: cutting and placing, upkeep, storage nodes, processes. */
+export const insideSettings = {
+  parityChunks: data({
+    name: 'SEXTANT_PARITY',
+    kind: integer({ min: 0, max: PARITY_CHUNKS_MAX }),
+    default: '2',
+    readBy: s3Side,
+    about: 'Parity chunks of objects of class STANDARD: as many servers may be lost without a loss of data.',
+  }),
+  reducedParityChunks: data({
+    name: 'SEXTANT_REDUCED_REDUNDANCY_PARITY',
+    kind: integer({ min: 0, max: PARITY_CHUNKS_MAX }),
+    default: '1',
+    readBy: s3Side,
+    about: 'Parity chunks of objects of class REDUCED_REDUNDANCY.',
+  }),
+  blockBytes: data({
+    name: 'SEXTANT_BLOCK_BYTES',
+    kind: bytes({ min: 4 * KIB, max: 512 * KIB, multipleOf: 4 * KIB }),
+    default: '128 KiB',
+    readBy: s3Side,
+    about: 'What a chunk is cut into. Recorded with every part: a change affects new parts only.',
+  }),
+  stripePoolBytes: data({
+    name: 'SEXTANT_STRIPE_POOL_BYTES',
+    kind: bytes({ min: 8 * MIB, max: 4 * GIB - MIB }),
+    default: '128 MiB',
+    readBy: s3Side,
+    about: 'Memory for stripes under way in one gateway process; an upload or download waits when it is used up.',
+  }),
+  messageChunkBytesMax: data({
+    name: 'SEXTANT_MESSAGE_CHUNK_BYTES',
+    kind: bytes({ min: 4 * KIB, max: 512 * KIB }),
+    default: '160 KiB',
+    readBy: s3Side,
+    about: 'A chunk of at most this size travels whole, batched with others; a larger one gets a stream of its own.',
+  }),
+  stripesInFlightMax: data({
+    name: 'SEXTANT_STRIPES_IN_FLIGHT',
+    kind: integer({ min: 1, max: 64 }),
+    default: '3',
+    readBy: s3Side,
+    about: 'Stripes of one upload that may be on their way to the nodes at once.',
+  }),
+  stripesReadAhead: data({
+    name: 'SEXTANT_STRIPES_READ_AHEAD',
+    kind: integer({ min: 1, max: 64 }),
+    default: '3',
+    readBy: s3Side,
+    about: 'Stripes of one download that are read ahead of the client.',
+  }),
+  ringRefreshMs: data({
+    name: 'SEXTANT_RING_REFRESH_SECONDS',
+    kind: seconds({ min: 0.1, max: 3600 }),
+    default: '30',
+    readBy: s3Side,
+    about:
+      'How often a gateway reads the storage servers and their ring anew, beside the notices that PostgreSQL sends.',
+  }),
+
+  sweepIntervalMs: upkeep({
+    name: 'SEXTANT_SWEEP_INTERVAL_SECONDS',
+    kind: seconds({ min: 0.1, max: DAY }),
+    default: '300',
+    readBy: s3Side,
+    about: 'How often expired uploads, doomed parts and what crashed gateways left are looked for.',
+  }),
+  uploadTtlMs: upkeep({
+    name: 'SEXTANT_UPLOAD_TTL_SECONDS',
+    kind: seconds({ min: 1, max: 365 * DAY }),
+    default: '86400',
+    readBy: s3Side,
+    about: 'A multipart upload is given up this long after its last part.',
+  }),
+  putTtlMs: upkeep({
+    name: 'SEXTANT_PUT_TTL_SECONDS',
+    kind: seconds({ min: 1, max: 30 * DAY }),
+    default: '3600',
+    readBy: s3Side,
+    about: 'Chunks that no committed part owns are deleted this long after the gateway that wrote them was last seen.',
+  }),
+  doomedGraceMs: upkeep({
+    name: 'SEXTANT_DOOMED_GRACE_SECONDS',
+    kind: seconds({ min: 0, max: 30 * DAY }),
+    default: '3600',
+    readBy: s3Side,
+    about: 'How long the chunks of a deleted or overwritten object stay, for downloads that are under way.',
+  }),
+  lifecycleDayMs: upkeep({
+    name: 'SEXTANT_LIFECYCLE_DAY_SECONDS',
+    kind: seconds({ min: 1, max: DAY }),
+    default: '86400',
+    readBy: s3Side,
+    about: 'What lifecycle rules call a day. For tests.',
+  }),
+
+  nodeHost: node({
+    name: 'SEXTANT_NODE_HOST',
+    kind: host,
+    default: '127.0.0.1',
+    readBy: ['storage-node'],
+    about: 'The address that a storage node listens on.',
+  }),
+  nodePort: node({
+    name: 'SEXTANT_NODE_PORT',
+    kind: port,
+    default: '0',
+    readBy: ['storage-node'],
+    about: "A storage node's port; 0 for any free one.",
+  }),
+  nodeAddress: node({
+    name: 'SEXTANT_NODE_ADDRESS',
+    kind: matching(/^(\[[0-9A-Fa-f:]+\]|[0-9A-Za-z._-]{1,255})(:\d{1,5})?$/, 'host or host:port'),
+    default: undefined,
+    readBy: ['storage-node'],
+    about: 'Under which gateways reach the node, where it differs from what it listens on.',
+  }),
+  nodeSocket: node({
+    name: 'SEXTANT_NODE_SOCKET',
+    kind: filePath(104),
+    default: undefined,
+    readBy: ['storage-node'],
+    about:
+      'A Unix socket of the same service, for gateways on the same host. `sextant up` sets one where the path fits.',
+  }),
+  zone: node({
+    name: 'SEXTANT_ZONE',
+    kind: matching(/^[\w.-]{1,64}$/, '1 to 64 letters, digits, ., _ or -'),
+    default: undefined,
+    readBy: ['storage-node'],
+    about: "The node's zone (rack, room): the spread limit applies to each zone too.",
+  }),
+  heartbeatMs: node({
+    name: 'SEXTANT_HEARTBEAT_SECONDS',
+    kind: seconds({ min: 0.1, max: 10 }),
+    default: '10',
+    readBy: ['storage-node'],
+    about: 'How often a storage node makes itself known; after 30 s without, gateways pass it over.',
+  }),
+
+  nodes: process({
+    name: 'SEXTANT_NODES',
+    kind: integer({ min: 1, max: 64 }),
+    default: '6',
+    readBy: ['up'],
+    about: 'Storage nodes that `sextant up` starts.',
+  }),
+  workers: process({
+    name: 'SEXTANT_WORKERS',
+    kind: integer({ min: 1, max: 64 }),
+    default: '1',
+    readBy: ['up'],
+    about: 'Gateway processes that `sextant up` starts; they share the S3 port.',
+  }),
+  drainMs: process({
+    name: 'SEXTANT_DRAIN_SECONDS',
+    kind: seconds({ min: 0, max: 3600 }),
+    default: '30',
+    readBy: ['up', 'gateway', 'storage-node'],
+    about: 'How long a process that was told to stop goes on with what is under way.',
+  }),
+  logLevel: process({
+    name: 'SEXTANT_LOG_LEVEL',
+    kind: choice(['debug', 'info', 'warn', 'error']),
+    default: 'info',
+    readBy: everyone,
+    about: 'The least severe lines of the log (JSON on standard error). Under `sextant up` the default is warn.',
+  }),
+} as const

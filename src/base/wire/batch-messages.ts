@@ -1,0 +1,233 @@
+import {
+  headerBytes,
+  rangeBytes,
+  readHeader,
+  readRange,
+  readTrailer,
+  trailerBytes,
+  type WireHeader,
+  type WireRange,
+  type WireTrailer,
+  writeHeader,
+  writeRange,
+  writeTrailer,
+} from './chunk-fields.ts'
+import { type Gather, totalBytes, writePieces } from './gather.ts'
+import {
+  bytesFieldBytes,
+  presentFieldBytes,
+  uintFieldBytes,
+  WIRE_BYTES,
+  WIRE_VARINT,
+  WireError,
+  WireReader,
+  writeBytesField,
+  writeLength,
+  writeUintField,
+} from './protobuf.ts'
+
+export interface WirePut {
+  header: WireHeader
+  trailer: WireTrailer
+  pieces: readonly Uint8Array[]
+}
+
+/** A BatchCall as it is received; neither put nor get for a kind that is not known here. */
+export interface ReceivedCall {
+  callId: number
+  put: { header: WireHeader | undefined; trailer: WireTrailer | undefined; payload: Buffer } | undefined
+  get: WireRange | undefined
+}
+
+/** BatchReply; `status` is a ChunkStatus. */
+export interface WireReply {
+  callId: number
+  status: number
+  payload: Uint8Array
+  message: string
+}
+
+const NOTHING = Buffer.alloc(0)
+
+/** A BatchCall on its way out. It may be withdrawn until its message is copied into a frame. */
+export class OutgoingCall {
+  readonly callId: number
+  /** Of the whole BatchCall. */
+  readonly bytes: number
+  isWithdrawn = false
+  #put: (WirePut & { bytes: number; headerBytes: number; trailerBytes: number; payloadBytes: number }) | undefined
+  #get: (WireRange & { bytes: number }) | undefined
+
+  constructor(callId: number, call: { put: WirePut } | { get: WireRange }) {
+    this.callId = callId
+    if ('put' in call) {
+      const { header, trailer, pieces } = call.put
+      const sizes = {
+        headerBytes: headerBytes(header),
+        trailerBytes: trailerBytes(trailer),
+        payloadBytes: totalBytes(pieces),
+      }
+      const bytes =
+        presentFieldBytes(sizes.headerBytes) +
+        presentFieldBytes(sizes.trailerBytes) +
+        bytesFieldBytes(sizes.payloadBytes)
+      this.#put = { header, trailer, pieces, ...sizes, bytes }
+      this.bytes = uintFieldBytes(callId) + presentFieldBytes(bytes)
+    } else {
+      const bytes = rangeBytes(call.get)
+      this.#get = { ...call.get, bytes }
+      this.bytes = uintFieldBytes(callId) + presentFieldBytes(bytes)
+    }
+  }
+
+  /** Leaves the call out of a message that is not copied yet; its pieces are not read from here on. */
+  withdraw(): void {
+    this.isWithdrawn = true
+    this.#put = undefined
+    this.#get = undefined
+  }
+
+  write(target: Uint8Array, at: number): number {
+    let end = writeUintField(target, at, 1, this.callId)
+    if (this.#put) {
+      const put = this.#put
+      end = writeLength(target, end, 2, put.bytes)
+      end = writeHeader(target, writeLength(target, end, 1, put.headerBytes), put.header)
+      end = writeTrailer(target, writeLength(target, end, 2, put.trailerBytes), put.trailer)
+      if (put.payloadBytes === 0) return end
+      return writePieces(target, writeLength(target, end, 3, put.payloadBytes), put.pieces)
+    }
+    if (!this.#get) throw new Error('assertion failed: a withdrawn call is not written')
+    end = writeLength(target, end, 3, this.#get.bytes)
+    return writeRange(target, end, this.#get)
+  }
+}
+
+/** BatchRequest, of those calls that are not withdrawn when it is copied. */
+export class BatchRequestMessage implements Gather {
+  #calls: readonly OutgoingCall[]
+  constructor(calls: readonly OutgoingCall[]) {
+    this.#calls = calls
+  }
+
+  get length(): number {
+    let bytes = 0
+    for (const call of this.#calls) if (!call.isWithdrawn) bytes += presentFieldBytes(call.bytes)
+    return bytes
+  }
+
+  get byteLength(): number {
+    return this.length
+  }
+
+  copy(target: Uint8Array, offset: number): number {
+    let end = offset
+    for (const call of this.#calls) {
+      if (call.isWithdrawn) continue
+      end = call.write(target, writeLength(target, end, 1, call.bytes))
+      call.withdraw()
+    }
+    this.#calls = []
+    return end - offset
+  }
+}
+
+/** BatchRequest; its buffers are views of `bytes`. Throws WireError, also for more than `callsMax` calls. */
+export function readBatchRequest(bytes: Buffer, callsMax: number): ReceivedCall[] {
+  const reader = new WireReader(bytes)
+  const calls: ReceivedCall[] = []
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 1 && reader.wire === WIRE_BYTES) calls.push(readCall(reader.message()))
+    else reader.skip()
+    if (calls.length > callsMax) throw new WireError(`more than ${callsMax} calls`)
+  }
+  return calls
+}
+
+function readCall(reader: WireReader): ReceivedCall {
+  const call: ReceivedCall = { callId: 0, put: undefined, get: undefined }
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 1 && reader.wire === WIRE_VARINT) call.callId = reader.uint32()
+    else if (field === 2 && reader.wire === WIRE_BYTES) {
+      call.put = readPut(reader.message())
+      call.get = undefined
+    } else if (field === 3 && reader.wire === WIRE_BYTES) {
+      call.get = readRange(reader.message())
+      call.put = undefined
+    } else reader.skip()
+  }
+  return call
+}
+
+function readPut(reader: WireReader): NonNullable<ReceivedCall['put']> {
+  const put: NonNullable<ReceivedCall['put']> = { header: undefined, trailer: undefined, payload: NOTHING }
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (reader.wire !== WIRE_BYTES) reader.skip()
+    else if (field === 1) put.header = readHeader(reader.message())
+    else if (field === 2) put.trailer = readTrailer(reader.message())
+    else if (field === 3) put.payload = reader.bytes()
+    else reader.skip()
+  }
+  return put
+}
+
+/** BatchResponse. */
+export class BatchResponseMessage implements Gather {
+  readonly length: number
+  #replies: readonly WireReply[]
+  constructor(replies: readonly WireReply[]) {
+    this.#replies = replies
+    let bytes = 0
+    for (const reply of replies) bytes += presentFieldBytes(replyBytes(reply))
+    this.length = bytes
+  }
+
+  get byteLength(): number {
+    return this.length
+  }
+
+  copy(target: Uint8Array, offset: number): number {
+    let end = offset
+    for (const reply of this.#replies) {
+      end = writeLength(target, end, 1, replyBytes(reply))
+      end = writeUintField(target, end, 1, reply.callId)
+      end = writeUintField(target, end, 2, reply.status)
+      end = writeBytesField(target, end, 3, reply.payload)
+      if (reply.message !== '') end = writeBytesField(target, end, 4, Buffer.from(reply.message))
+    }
+    return end - offset
+  }
+}
+
+function replyBytes(reply: WireReply): number {
+  const { message } = reply
+  return (
+    uintFieldBytes(reply.callId) +
+    uintFieldBytes(reply.status) +
+    bytesFieldBytes(reply.payload.length) +
+    (message === '' ? 0 : bytesFieldBytes(Buffer.byteLength(message)))
+  )
+}
+
+/** BatchResponse; payloads are views of `bytes`. Throws WireError. */
+export function readBatchResponse(bytes: Buffer): WireReply[] {
+  const reader = new WireReader(bytes)
+  const replies: WireReply[] = []
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 1 && reader.wire === WIRE_BYTES) replies.push(readReply(reader.message()))
+    else reader.skip()
+  }
+  return replies
+}
+
+function readReply(reader: WireReader): WireReply {
+  const reply: WireReply = { callId: 0, status: 0, payload: NOTHING, message: '' }
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 1 && reader.wire === WIRE_VARINT) reply.callId = reader.uint32()
+    else if (field === 2 && reader.wire === WIRE_VARINT) reply.status = reader.uint32()
+    else if (field === 3 && reader.wire === WIRE_BYTES) reply.payload = reader.bytes()
+    else if (field === 4 && reader.wire === WIRE_BYTES) reply.message = reader.string()
+    else reader.skip()
+  }
+  return reply
+}

@@ -1,0 +1,23 @@
+const KIB = 1024
+const MIB = 1024 * KIB
+
+/**
+ * What one gRPC message or call between gateway and storage node may hold. The client keeps to it, the node insists.
+ * Sizes in bytes.
+ */
+export const wireBounds = {
+  /** Calls in one BatchRequest. */
+  batchCallsMax: 64,
+  /** A whole batch message, and with it any message: larger ones are refused before they are read. */
+  messageBytesMax: 8 * MIB,
+  /** Payload in one PutChunkRequest; a sender cuts longer pieces. */
+  pieceBytesMax: MIB,
+  /** What one batched get may ask for. */
+  getBytesMax: MIB,
+  /** Chunk ids in one DeleteChunks or VerifyChunks. */
+  idsMax: 10_000,
+  /** An encoded PartLabel: bucket and key of 1 KiB, S3's 8 KiB of headers, and room. */
+  labelBytesMax: 64 * KIB,
+  /** An encoded PartSeal. */
+  sealBytesMax: 4 * KIB,
+} as const

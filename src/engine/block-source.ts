@@ -1,0 +1,110 @@
+import type { PartLayout } from '../base/model.ts'
+import { type BlockVerifier, blockVerifier, CHECKSUM_BYTES } from '../striping/checksum.ts'
+import { blockBytesOf, payloadBytes, payloadOffset, stripeCount } from '../striping/layout.ts'
+import type { EngineDeps } from './deps.ts'
+import type { PayloadRange } from './ports/chunk-store.ts'
+
+/** Blocks of one chunk, in stripe order. */
+export interface BlockSource {
+  /** The verified block without its checksum; undefined when it is lost, rotten or out of reach. Ask in stripe order. */
+  block(stripe: number): Promise<Uint8Array | undefined>
+}
+
+export interface StripeSpan {
+  firstStripe: number
+  lastStripe: number
+}
+
+type ReadDeps = Pick<EngineDeps, 'chunks' | 'settings' | 'log'>
+
+/** Opens chunk `index` for the stripes of a span: one batched message for a short run, a stream for a long one. */
+export function openBlockSource(
+  deps: ReadDeps,
+  layout: PartLayout,
+  index: number,
+  span: StripeSpan,
+  signal: AbortSignal,
+): BlockSource {
+  const range = payloadRange(layout, index, span)
+  const verify = blockVerifier(layout.partId, index)
+  const read = range.length <= deps.settings.messageChunkBytesMax ? readWhole : readStream
+  const next = read(deps, layout, range, signal)
+  return { block: (stripe) => verifiedBlock(deps, layout, { index, stripe, verify }, next) }
+}
+
+/** One block by itself, as a rebuild needs it. */
+export function fetchBlock(
+  deps: ReadDeps,
+  layout: PartLayout,
+  index: number,
+  stripe: number,
+  signal: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  return openBlockSource(deps, layout, index, { firstStripe: stripe, lastStripe: stripe }, signal).block(stripe)
+}
+
+function payloadRange(layout: PartLayout, index: number, { firstStripe, lastStripe }: StripeSpan): PayloadRange {
+  const offset = payloadOffset(layout, firstStripe)
+  const end = lastStripe + 1 === stripeCount(layout) ? payloadBytes(layout) : payloadOffset(layout, lastStripe + 1)
+  return { partId: layout.partId, index, offset, length: end - offset }
+}
+
+/** Gives the next `bytes` bytes of the payload. */
+type NextBytes = (bytes: number) => Promise<Uint8Array>
+
+async function verifiedBlock(
+  { log }: ReadDeps,
+  layout: PartLayout,
+  { index, stripe, verify }: { index: number; stripe: number; verify: BlockVerifier },
+  next: NextBytes,
+): Promise<Uint8Array | undefined> {
+  const blockBytes = blockBytesOf(layout, stripe)
+  const where = { partId: layout.partId, index, stripe, server: layout.servers[index] }
+  try {
+    const stored = await next(blockBytes + CHECKSUM_BYTES)
+    if (verify(stripe, stored)) return stored.subarray(0, blockBytes)
+    log.error(where, 'a block is rotten')
+  } catch (error) {
+    log.warn({ ...where, err: error }, 'a block cannot be read')
+  }
+  return undefined
+}
+
+function readWhole({ chunks }: ReadDeps, layout: PartLayout, range: PayloadRange, signal: AbortSignal): NextBytes {
+  const payload = chunks.getPayload(layout.servers[range.index]!, range, signal)
+  payload.catch(() => {}) // whoever asks for a block sees the failure; nobody may ask
+  let offset = 0
+  return async (bytes) => {
+    const start = offset
+    offset += bytes
+    return (await payload).subarray(start, start + bytes)
+  }
+}
+
+function readStream({ chunks }: ReadDeps, layout: PartLayout, range: PayloadRange, signal: AbortSignal): NextBytes {
+  const pieces = chunks.streamPayload(layout.servers[range.index]!, range, signal)[Symbol.asyncIterator]()
+  let piece: Uint8Array = Buffer.alloc(0)
+  let last: Promise<unknown> = Promise.resolve()
+
+  async function take(bytes: number): Promise<Uint8Array> {
+    const taken: Uint8Array[] = []
+    for (let missing = bytes; missing > 0; ) {
+      if (piece.length === 0) {
+        const step = await pieces.next()
+        if (step.done) throw new Error('the stream ended early')
+        piece = step.value
+      }
+      const head = piece.subarray(0, missing)
+      piece = piece.subarray(head.length)
+      missing -= head.length
+      taken.push(head)
+    }
+    return taken.length === 1 ? taken[0]! : Buffer.concat(taken)
+  }
+
+  return (bytes) => {
+    const taken = last.then(() => take(bytes))
+    last = taken.catch(() => {}) // the next one fails by itself
+    return taken
+  }
+}

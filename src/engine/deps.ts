@@ -1,0 +1,48 @@
+import type { Clock, Random } from '../base/clock.ts'
+import type { PartId, ServerNumber } from '../base/ids.ts'
+import type { Log } from '../base/log.ts'
+import type { StripePool } from '../striping/stripe-pool.ts'
+import type { Catalogue } from './ports/catalogue.ts'
+import type { ChunkStore } from './ports/chunk-store.ts'
+
+/** Everything that the engine touches is passed in. */
+export interface EngineDeps {
+  catalogue: Catalogue
+  chunks: ChunkStore
+  placer: Placer
+  pool: StripePool
+  clock: Clock
+  random: Random
+  log: Log
+  settings: EngineSettings
+}
+
+/** Chooses servers; made anew of the ring whenever the cluster changes (see placer.ts). */
+export interface Placer {
+  /** One server a chunk. Faults: ServiceUnavailable, InsufficientStorage. */
+  place(partId: PartId, chunks: number): ServerNumber[]
+  /** Where chunk `index` goes when its server failed, given where the part's chunks are; undefined: nowhere else. */
+  replace(
+    partId: PartId,
+    index: number,
+    servers: readonly ServerNumber[],
+    failed: ReadonlySet<ServerNumber>,
+  ): ServerNumber | undefined
+}
+
+export interface EngineSettings {
+  /** Which gateway session writes: the last 4 bytes of every part id. */
+  session: number
+  /** Bytes of a block in new parts. */
+  blockBytes: number
+  /** Parity chunks by storage class. */
+  parityChunks: Readonly<Record<string, number>>
+  /** A chunk whose payload is at most this travels whole, in one batched message. */
+  messageChunkBytesMax: number
+  /** Stripes of one upload that may be on their way to the nodes. */
+  stripesInFlightMax: number
+  /** Stripes of one download that are read ahead of the client. */
+  stripesReadAhead: number
+  /** The largest object, in bytes. */
+  objectBytesMax: number
+}

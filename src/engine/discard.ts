@@ -1,0 +1,44 @@
+import { NOWHERE, type PartId, type ServerNumber } from '../base/ids.ts'
+import { DATA_CHUNKS } from '../base/limits.ts'
+import type { PartGeometry } from '../striping/layout.ts'
+import type { EngineDeps } from './deps.ts'
+
+/** How long a failed upload may wait for its chunks to be deleted before that is left to the sweep, in ms. */
+const DISCARD_MS_MAX = 10_000
+
+/** Which chunks of a part may be where: an index stands at two servers when its chunk moved on. */
+export interface Attempts {
+  partId: PartId
+  geometry: PartGeometry
+  servers: Map<ServerNumber, number[]>
+}
+
+/**
+ * Deletes chunks that nothing refers to. Never throws: chunks on a node that cannot be reached are handed to the sweep
+ * by a doomed part; with the database away too, they are found later by the part id's session.
+ */
+export async function discardChunks(deps: EngineDeps, { partId, geometry, servers }: Attempts): Promise<void> {
+  const signal = AbortSignal.timeout(DISCARD_MS_MAX)
+  const left = Array.from({ length: DATA_CHUNKS + geometry.parityChunks }, () => NOWHERE)
+  await Promise.all(
+    Array.from(servers, async ([server, indexes]) => {
+      try {
+        await deps.chunks.deleteChunks(
+          server,
+          indexes.map((index) => ({ partId, index })),
+          signal,
+        )
+      } catch (error) {
+        deps.log.warn({ server, partId, err: error }, 'chunks of a failed upload are left to the sweep')
+        for (const index of indexes) left[index] = server
+      }
+    }),
+  )
+  if (left.every((server) => server === NOWHERE)) return
+  try {
+    const layout = { partId, ...geometry, servers: left, chunkHashes: Buffer.alloc(0) }
+    await deps.catalogue.doomUncommitted([layout], signal)
+  } catch (error) {
+    deps.log.warn({ partId, err: error }, 'a failed upload could not be handed to the sweep')
+  }
+}

@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto'
+import {
+  type AccountId,
+  type BucketId,
+  type BucketName,
+  NULL_VERSION,
+  type ObjectKey,
+  type ServerId,
+  type ServerNumber,
+} from '../../src/base/ids.ts'
+import { silentLog } from '../../src/base/log.ts'
+import type { Bucket, ObjectVersion, PartLayout } from '../../src/base/model.ts'
+import { systemClock, systemRandom } from '../../src/base/system.ts'
+import type { EngineDeps } from '../../src/engine/deps.ts'
+import type { BodyClaims, FoundObject } from '../../src/engine/engine.ts'
+import { createPlacer } from '../../src/engine/placer.ts'
+import type { Catalogue } from '../../src/engine/ports/catalogue.ts'
+import type { StorageServer } from '../../src/engine/ports/cluster.ts'
+import { loadRingHash, virtualNodePoints } from '../../src/placement/ring.ts'
+import { StripePool } from '../../src/striping/stripe-pool.ts'
+import type { MemoryNodes } from './memory-nodes.ts'
+
+export const bucket: Bucket = {
+  id: 1 as BucketId,
+  name: 'bucket' as BucketName,
+  ownerId: 'f'.repeat(64) as AccountId,
+  region: 'us-east-1',
+  createdAt: new Date(0),
+}
+
+/** An engine's dependencies over nodes in memory; the catalogue is what the test gives. */
+export async function engineOver(
+  nodes: MemoryNodes,
+  catalogue: Partial<Catalogue> = {},
+  settings: Partial<EngineDeps['settings']> = {},
+): Promise<EngineDeps> {
+  await loadRingHash()
+  const servers = new Map([...nodes.stored.keys()].map((number) => [number, server(number)]))
+  return {
+    catalogue: catalogue as Catalogue,
+    chunks: nodes,
+    placer: createPlacer({ servers: () => servers, onChange: () => ({ [Symbol.dispose]() {} }) }, nodes),
+    pool: new StripePool({ bytesMax: 32 * 1024 * 1024 }),
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLog,
+    settings: {
+      session: 7,
+      blockBytes: 4096,
+      parityChunks: { STANDARD: 2, REDUCED_REDUNDANCY: 1, NONE: 0 },
+      messageChunkBytesMax: 8 * 1024,
+      stripesInFlightMax: 3,
+      stripesReadAhead: 3,
+      objectBytesMax: 10 * 1024 ** 3,
+      ...settings,
+    },
+  }
+}
+
+function server(number: ServerNumber): StorageServer {
+  const id = `00000000-0000-4000-8000-${String(number).padStart(12, '0')}` as ServerId
+  return {
+    number,
+    id,
+    grpcAddress: '',
+    socketPath: '',
+    zone: '',
+    status: 'up',
+    availableBytes: 2 ** 40,
+    capacityBytes: 2 ** 40,
+    lastHeartbeatAt: new Date(0),
+    isStale: false,
+    points: virtualNodePoints(id),
+  }
+}
+
+/** Bytes that look random and are the same every time. */
+export function patterned(sizeBytes: number, seed = 1): Buffer {
+  const bytes = Buffer.alloc(sizeBytes)
+  for (let at = 0, n = 0; at < sizeBytes; at += 32, n++) {
+    createHash('sha256').update(`${seed}/${n}`).digest().copy(bytes, at)
+  }
+  return bytes
+}
+
+/** A body in pieces of any size. */
+export async function* inPieces(bytes: Buffer, pieceBytes: number): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes)
+}
+
+export function claimsOf(sizeBytes: number): BodyClaims {
+  return { sizeBytes, md5: undefined, checksum: undefined }
+}
+
+/** What a look-up answers for an object of one part. */
+export function foundObject(layout: PartLayout): FoundObject & { object: ObjectVersion } {
+  return {
+    bucket,
+    layouts: [layout],
+    object: {
+      bucketId: bucket.id,
+      key: 'key' as ObjectKey,
+      versionId: NULL_VERSION,
+      sizeBytes: layout.sizeBytes,
+      etag: '',
+      committedAt: new Date(0),
+      attributes: { headers: {}, userMetadata: {}, storageClass: 'STANDARD' },
+      checksum: undefined,
+      isMultipart: false,
+      parts: [{ number: 1, partId: layout.partId, sizeBytes: layout.sizeBytes, checksum: undefined }],
+    },
+  }
+}
+
+export const label = {
+  bucket: 'bucket',
+  key: 'key',
+  versionId: NULL_VERSION,
+  uploadId: '',
+  partNumber: 1,
+  storageClass: 'STANDARD',
+  headers: {},
+  userMetadata: {},
+}
