@@ -1,11 +1,7 @@
 import { readFileSync } from 'node:fs'
-import type { ConfigSource, Environment } from './config.ts'
+import type { ConfigSource } from './config.ts'
 
 /** The process's own environment: read here and nowhere else. */
-export function processEnvironment(): Environment {
-  return process.env
-}
-
 export function processConfig(): ConfigSource {
   return { env: process.env, readFile: (path) => readFileSync(path, 'utf8') }
 }

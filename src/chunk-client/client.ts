@@ -1,0 +1,198 @@
+import type { Clock } from '../base/clock.ts'
+import { ChunkError } from '../base/faults.ts'
+import { chunkIdBytes, partIdFromBytes, type ServerId, type ServerNumber } from '../base/ids.ts'
+import type { Log } from '../base/log.ts'
+import { wireBounds } from '../base/wire/bounds.ts'
+import type { WireRange } from '../base/wire/chunk-fields.ts'
+import { totalBytes } from '../base/wire/gather.ts'
+import type {
+  ChunkHeader,
+  ChunkName,
+  ChunkStore,
+  ChunkWriter,
+  PayloadRange,
+  SmallChunk,
+} from '../engine/ports/chunk-store.ts'
+import type { ClusterView, StorageServer } from '../engine/ports/cluster.ts'
+import { ChunkStoreService } from '../gen/sextant/chunk/v1/chunk.ts'
+import { deleteChunks } from './calls.ts'
+import type { LinkTarget } from './channel.ts'
+import { tokenPassport } from './credentials.ts'
+import { aborted, unreachable } from './errors.ts'
+import { toWireHeader, toWireTrailer } from './labels.ts'
+import { Link, type LinkDeps } from './link.ts'
+import { bulkMethods } from './methods.ts'
+import { PutStream } from './put-stream.ts'
+import { readStream } from './read-stream.ts'
+import type { Session } from './session.ts'
+import { type ChunkClientSettings, chunkClientDefaults } from './settings.ts'
+
+export interface ChunkClientDeps {
+  cluster: ClusterView
+  clusterToken: string
+  clock: Clock
+  log: Log
+  settings?: Partial<ChunkClientSettings>
+}
+
+/** The engine's chunk store over gRPC. Disposed, it fails what is under way with `unreachable`. */
+export type ChunkClient = ChunkStore & AsyncDisposable
+
+/** Connects to a server when it is first called. Faults of all calls: ChunkError. */
+export function createChunkClient(deps: ChunkClientDeps): ChunkClient {
+  return new GrpcChunkStore(deps)
+}
+
+class GrpcChunkStore implements ChunkClient {
+  #cluster: ClusterView
+  #links = new Map<ServerNumber, Link>()
+  #linkDeps: LinkDeps
+  #subscription: Disposable
+  #isDisposed = false
+
+  constructor({ cluster, clusterToken, clock, log, settings }: ChunkClientDeps) {
+    this.#cluster = cluster
+    const all = { ...chunkClientDefaults, ...settings }
+    this.#linkDeps = { passport: tokenPassport(clusterToken), clock, log, settings: all }
+    this.#subscription = cluster.onChange(() => this.#follow())
+  }
+
+  async putChunk(server: ServerNumber, { header, pieces, trailer }: SmallChunk, signal: AbortSignal): Promise<void> {
+    const bytes = totalBytes(pieces)
+    if (bytes > wireBounds.messageBytesMax) throw new ChunkError('invalid', 'too large for one message: use a stream')
+    const put = { header: toWireHeader(header), trailer: toWireTrailer(trailer), pieces }
+    const session = await this.#session(server, signal)
+    await session.batch.call({ put }, bytes, signal)
+  }
+
+  openChunk(server: ServerNumber, header: ChunkHeader, signal: AbortSignal): ChunkWriter {
+    const connect = async () => {
+      const session = await this.#session(server, signal)
+      return { client: await session.bulk(), metadata: session.metadata }
+    }
+    return new PutStream({ ...this.#streamDeps(server), connect }, toWireHeader(header), signal)
+  }
+
+  async getPayload(server: ServerNumber, range: PayloadRange, signal: AbortSignal): Promise<Buffer> {
+    if (range.length > wireBounds.getBytesMax) throw new ChunkError('invalid', 'too long for one message: use a stream')
+    const session = await this.#session(server, signal)
+    const payload = await session.batch.call({ get: toWireRange(range) }, range.length, signal)
+    if (payload.length !== range.length) throw wrongLength(range, payload.length)
+    return payload
+  }
+
+  async *streamPayload(server: ServerNumber, range: PayloadRange, signal: AbortSignal): AsyncGenerator<Buffer, void> {
+    const session = await this.#session(server, signal)
+    const client = await session.bulk()
+    const { path, serialize, deserialize } = bulkMethods.getChunk
+    const request = toWireRange(range)
+    const start = () => client.makeServerStreamRequest(path, serialize, deserialize, request, session.metadata)
+    let receivedBytes = 0
+    for await (const piece of readStream(start, this.#streamDeps(server), signal)) {
+      receivedBytes += piece.length
+      if (receivedBytes > range.length) throw wrongLength(range, receivedBytes)
+      yield piece
+    }
+    if (receivedBytes !== range.length) throw wrongLength(range, receivedBytes)
+  }
+
+  async deleteChunks(server: ServerNumber, chunks: readonly ChunkName[], signal: AbortSignal): Promise<void> {
+    for (let at = 0; at < chunks.length; at += wireBounds.idsMax) {
+      const session = await this.#session(server, signal)
+      const ids = chunks.slice(at, at + wireBounds.idsMax).map(({ partId, index }) => chunkIdBytes(partId, index))
+      await deleteChunks(session, this.#linkDeps, ids, signal)
+    }
+  }
+
+  async *listChunks(
+    server: ServerNumber,
+    filter: { session?: number; createdBeforeMs?: number },
+    signal: AbortSignal,
+  ): AsyncGenerator<ChunkName[], void> {
+    const { calls, metadata } = await this.#session(server, signal)
+    const { path, requestSerialize, responseDeserialize } = ChunkStoreService.listChunks
+    const request = { session: filter.session, createdBeforeUnixMs: filter.createdBeforeMs }
+    const start = () => calls.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, metadata)
+    for await (const { entries } of readStream(start, this.#streamDeps(server), signal)) {
+      yield entries.map(({ chunkId }) => ({ partId: partIdFromBytes(chunkId), index: chunkId[16]! }))
+    }
+  }
+
+  isReachable(server: ServerNumber): boolean {
+    const known = this.#cluster.servers().get(server)
+    if (!known || known.isStale || known.status === 'failed' || !isMember(known)) return false
+    return this.#links.get(server)?.isReachable ?? true
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isDisposed = true
+    this.#subscription[Symbol.dispose]()
+    for (const link of this.#links.values()) link[Symbol.dispose]()
+    this.#links.clear()
+  }
+
+  async #session(server: ServerNumber, signal: AbortSignal): Promise<Session> {
+    if (signal.aborted) throw aborted(signal)
+    const link = this.#link(server)
+    if (link.session) return link.session
+    const { promise: givenUp, reject } = Promise.withResolvers<never>()
+    const onAbort = () => reject(aborted(signal))
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      return await Promise.race([link.open(), givenUp])
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  #link(server: ServerNumber): Link {
+    if (this.#isDisposed) throw unreachable('the chunk client was closed')
+    const found = this.#links.get(server)
+    if (found) return found
+    const known = this.#cluster.servers().get(server)
+    if (!known || !isMember(known)) throw unreachable(`storage server ${server} is not part of the cluster`)
+    const link = new Link(this.#linkDeps, toTarget(known))
+    this.#links.set(server, link)
+    return link
+  }
+
+  #streamDeps(server: ServerNumber) {
+    const { clock, settings } = this.#linkDeps
+    return {
+      clock,
+      idleMs: settings.idleMs,
+      onAnswer: () => this.#links.get(server)?.noteAnswer(),
+      onTimeout: (waitedMs: number) => this.#links.get(server)?.noteTimeout(waitedMs),
+    }
+  }
+
+  /** Servers move, and leave. */
+  #follow(): void {
+    const servers = this.#cluster.servers()
+    for (const [number, link] of this.#links) {
+      const known = servers.get(number)
+      if (known && isMember(known)) {
+        link.retarget(toTarget(known))
+      } else {
+        this.#links.delete(number)
+        link[Symbol.dispose]()
+      }
+    }
+  }
+}
+
+function isMember(server: StorageServer): boolean {
+  return server.status !== 'removed'
+}
+
+function toTarget(server: StorageServer): LinkTarget & { serverId: ServerId } {
+  return { serverId: server.id, grpcAddress: server.grpcAddress, socketPath: server.socketPath }
+}
+
+function toWireRange({ partId, index, offset, length }: PayloadRange): WireRange & { chunkId: Buffer } {
+  return { chunkId: chunkIdBytes(partId, index), offset, length }
+}
+
+function wrongLength(range: PayloadRange, bytes: number): ChunkError {
+  return new ChunkError('failed', `${range.length} bytes were asked for, ${bytes} came`)
+}

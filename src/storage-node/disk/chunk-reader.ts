@@ -1,0 +1,130 @@
+import { ChunkError } from '../../base/faults.ts'
+import { corrupt, openChunkFile, type StoredPayload, verifyPayload } from './chunk-file-reader.ts'
+import { decodeHeader, decodeTrailer, leadingTrailerLength, TRAILER_BYTES_MAX } from './chunk-frame.ts'
+import { FILE, type Place } from './chunk-index.ts'
+import { type ChunkKey, keyBytes, keyText, parseKey } from './chunk-key.ts'
+import { isMissing, toChunkError } from './disk-error.ts'
+import type { DiskFile } from './disk-fs.ts'
+import type { DiskParts } from './disk-parts.ts'
+import { chunkFilePath, segmentPath } from './paths.ts'
+import { RECORD_HEADER_BYTES } from './record.ts'
+
+type ReaderParts = Pick<DiskParts, 'fs' | 'paths' | 'index' | 'files'>
+
+/** In the file cache: a segment, or a large chunk's file with its header and trailer read. */
+export interface OpenFile {
+  file: DiskFile
+  chunk: StoredPayload | undefined
+  close(): Promise<void>
+}
+
+export const READ_BYTES_MAX = 1024 * 1024
+/** A chunk moves when its segment is compacted: once in a while, not at every look. */
+const TRIES_MAX = 5
+
+/** Payload bytes [offset, offset + length). Throws `not-found`, `invalid`, `corrupt` (cut short), `failed`. */
+export async function readPayload(
+  parts: ReaderParts,
+  { chunkId, offset, length }: { chunkId: Uint8Array; offset: number; length: number },
+): Promise<Buffer> {
+  return await whereItLies(parts, parseKey(chunkId), async (key, place) => {
+    const isWithin = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0
+    if (!isWithin || offset + length > place.payloadBytes) {
+      throw new ChunkError('invalid', `bytes ${offset} + ${length} of a payload of ${place.payloadBytes}`)
+    }
+    if (length > READ_BYTES_MAX) throw new ChunkError('invalid', `more than ${READ_BYTES_MAX} bytes in one read`)
+    return await withFile(parts, { key, place }, async ({ file, chunk }) => {
+      const bytes = Buffer.allocUnsafe(length)
+      const count = await file.read(bytes, (chunk?.offset ?? place.offset) + offset)
+      if (count < length) throw corrupt(key, 'it is cut short')
+      return bytes
+    })
+  })
+}
+
+/** Re-reads a chunk and checks all of it; answers its recomputed hash. Throws `not-found`, `corrupt`, `failed`. */
+export async function verifyChunk(parts: ReaderParts, chunkId: Uint8Array): Promise<Buffer> {
+  return await whereItLies(parts, parseKey(chunkId), (key, place) =>
+    withFile(parts, { key, place }, async ({ file, chunk }) =>
+      verifyPayload(chunk ?? (await frameInSegment(file, { key, place }))),
+    ),
+  )
+}
+
+/** The hash of a chunk as its trailer has it. */
+export async function storedHash(parts: ReaderParts, key: ChunkKey): Promise<Buffer> {
+  return await whereItLies(parts, key, (_, place) =>
+    withFile(parts, { key, place }, async ({ file, chunk }) => {
+      const { chunkHash } = chunk ?? (await frameInSegment(file, { key, place }))
+      return chunkHash
+    }),
+  )
+}
+
+/** Looks again when the chunk has moved between look-up and open. */
+async function whereItLies<T>(
+  { index }: ReaderParts,
+  key: ChunkKey,
+  work: (key: ChunkKey, place: Place) => Promise<T>,
+): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    const place = index.get(key)
+    if (!place) throw new ChunkError('not-found', 'no such chunk')
+    try {
+      return await work(key, place)
+    } catch (error) {
+      if (!isMissing(error) || tries === TRIES_MAX) throw toChunkError(error, 'a read')
+    }
+  }
+}
+
+async function withFile<T>(
+  { fs, paths, files }: ReaderParts,
+  { key, place }: { key: ChunkKey; place: Place },
+  work: (open: OpenFile) => Promise<T>,
+): Promise<T> {
+  if (place.segment === FILE) {
+    return await files.use(
+      keyText(key),
+      async () => {
+        const chunk = await openChunkFile(fs, chunkFilePath(paths, { key, payloadBytes: place.payloadBytes }), key)
+        return { file: chunk.file, chunk, close: () => chunk.close() }
+      },
+      work,
+    )
+  }
+  return await files.use(segmentFileName(place.segment), () => openSegment({ fs, paths }, place.segment), work)
+}
+
+/** A segment's name in the file cache. */
+export function segmentFileName(segment: number): string {
+  return `segment ${segment}`
+}
+
+export async function openSegment({ fs, paths }: Pick<DiskParts, 'fs' | 'paths'>, segment: number): Promise<OpenFile> {
+  const file = await fs.open(segmentPath(paths, segment), 'read')
+  return { file, chunk: undefined, close: () => file.close() }
+}
+
+/** Header and trailer of a small chunk: the trailer's length is in it, and what remains of the overhead is the header's. */
+async function frameInSegment(file: DiskFile, { key, place }: { key: ChunkKey; place: Place }): Promise<StoredPayload> {
+  const chunkId = keyBytes(key)
+  const behind = Buffer.alloc(Math.min(place.overheadBytes, TRAILER_BYTES_MAX))
+  const count = await file.read(behind, place.offset + place.payloadBytes)
+  const trailerBytes = leadingTrailerLength(behind.subarray(0, count)) ?? 0
+  const trailer = decodeTrailer(chunkId, behind.subarray(0, trailerBytes))
+  if (!trailer || trailer.payloadBytes !== place.payloadBytes) throw corrupt(key, 'its trailer is damaged')
+  const before = Buffer.alloc(Math.max(0, place.overheadBytes - RECORD_HEADER_BYTES - trailerBytes))
+  await file.read(before, place.offset - before.length)
+  const header = decodeHeader(before)
+  if (!header?.chunkId || !chunkId.equals(header.chunkId)) throw corrupt(key, 'its header is damaged')
+  const { blockBytes } = header
+  return {
+    file,
+    offset: place.offset,
+    payloadBytes: place.payloadBytes,
+    chunkId,
+    blockBytes,
+    chunkHash: Buffer.from(trailer.chunkHash),
+  }
+}

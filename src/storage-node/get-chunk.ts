@@ -1,0 +1,31 @@
+import type { Gather } from '../base/wire/gather.ts'
+import { getPayloadMessage } from '../base/wire/stream-messages.ts'
+import type { GetChunkRequest } from '../gen/sextant/chunk/v1/chunk.ts'
+import type { Send } from './answer.ts'
+import type { NodeContext } from './context.ts'
+import { parseChunkId } from './requests.ts'
+
+/** Sends a run of payload in pieces; the next piece is read from disk while the last one is sent. */
+export async function getChunk(
+  { disk, tuning }: NodeContext,
+  request: GetChunkRequest,
+  send: Send<Gather>,
+): Promise<void> {
+  const chunkId = parseChunkId(request.chunkId)
+  const end = request.offset + request.length
+  const readAt = (offset: number) => {
+    const piece = disk.read(chunkId, offset, Math.min(tuning.getPieceBytes, end - offset))
+    // It is awaited one turn later; until then its failure is not unhandled.
+    piece.catch(() => {})
+    return piece
+  }
+  let ahead = readAt(request.offset)
+  for (let offset = request.offset; ; ) {
+    const piece = await ahead
+    offset += piece.length
+    const isLast = piece.length === 0 || offset >= end
+    if (!isLast) ahead = readAt(offset)
+    if (piece.length > 0) await send(getPayloadMessage(piece))
+    if (isLast) return
+  }
+}

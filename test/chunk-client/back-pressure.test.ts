@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto'
+import t, { type Test } from 'tap'
+import { systemClock } from '../../src/base/system.ts'
+import {
+  HandView,
+  NODE,
+  never,
+  startTestNode,
+  testClient,
+  testHeader,
+  testTrailer,
+  until,
+} from '../support/chunk-cluster.ts'
+import { MemoryDisk } from '../support/memory-disk.ts'
+
+const MIB = 1024 * 1024
+const block = randomBytes(128 * 1024)
+
+async function start(t: Pick<Test, 'teardown'>) {
+  const disk = new MemoryDisk('server-1')
+  const node = await startTestNode({ disk })
+  const view = new HandView()
+  view.setNode(node)
+  const client = testClient(view, { idleMs: 20_000 })
+  t.teardown(async () => {
+    await client[Symbol.asyncDispose]()
+    await node[Symbol.asyncDispose]()
+  })
+  return { disk, client }
+}
+
+/** What `progress` has come to once it stands still. */
+async function settled(progress: () => number): Promise<number> {
+  for (let last = -1; ; ) {
+    const now = progress()
+    if (now === last) return now
+    last = now
+    await systemClock.sleep(150)
+  }
+}
+
+t.test(
+  'a disk that takes nothing: a writer is held up after a bounded number of bytes, and goes on with the disk',
+  async (t) => {
+    const { client, disk } = await start(t)
+    const gate = Promise.withResolvers<void>()
+    disk.hooks.sinkWrite = () => gate.promise
+    const writer = client.openChunk(NODE, testHeader(), never)
+    const blocks = 400
+    let accepted = 0
+    const writing = (async () => {
+      for (; accepted < blocks; accepted++) await writer.write([block])
+    })()
+    await until(() => disk.openSinks === 1)
+    const held = (await settled(() => accepted)) * block.length
+    t.ok(held > 0 && held <= 6 * MIB, `${held} bytes accepted ahead of the disk`)
+    gate.resolve()
+    await writing
+    await writer.finish(testTrailer(Buffer.alloc(0)))
+    t.equal(disk.acceptedBytes, blocks * block.length)
+  },
+)
+
+t.test('a reader that takes nothing: the node reads a bounded number of bytes ahead', async (t) => {
+  const { client, disk } = await start(t)
+  const payload = randomBytes(50 * MIB)
+  const header = testHeader()
+  const writer = client.openChunk(NODE, header, never)
+  await writer.write([payload])
+  await writer.finish(testTrailer(payload))
+  let reads = 0
+  disk.hooks.read = async () => {
+    reads += 1
+  }
+  const stream = client.streamPayload(NODE, { ...header, offset: 0, length: payload.length }, never)
+  const iterator = stream[Symbol.asyncIterator]()
+  const first = await iterator.next()
+  const ahead = (await settled(() => reads)) * 256 * 1024
+  t.ok(ahead <= 8 * MIB, `${ahead} bytes read ahead`)
+  let bytes = first.done ? 0 : first.value.length
+  for (let step = await iterator.next(); !step.done; step = await iterator.next()) bytes += step.value.length
+  t.equal(bytes, payload.length)
+})
+
+t.test('a reader that leaves early stops the node', async (t) => {
+  const { client, disk } = await start(t)
+  const payload = randomBytes(50 * MIB)
+  const header = testHeader()
+  const writer = client.openChunk(NODE, header, never)
+  await writer.write([payload])
+  await writer.finish(testTrailer(payload))
+  let reads = 0
+  disk.hooks.read = async () => {
+    reads += 1
+  }
+  for await (const piece of client.streamPayload(NODE, { ...header, offset: 0, length: payload.length }, never)) {
+    t.ok(piece.length > 0)
+    break
+  }
+  t.ok((await settled(() => reads)) < 100)
+})
