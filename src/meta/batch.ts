@@ -1,0 +1,127 @@
+import { StoreFault } from '../base/faults.ts'
+import { troubleOf } from './trouble.ts'
+
+export interface BatcherOptions<I, O> {
+  /** Batches under way at once. */
+  lanesMax: number
+  /** What a batch weighs at most; a heavier single item travels alone. */
+  weightMax: number
+  /** Items that wait; what comes on top is refused with SlowDown, so that memory stays bounded. */
+  waitingMax: number
+  /** 1 if absent. */
+  weigh?: (item: I) => number
+  /** Items of the same key never share a batch; the later one waits for the next. */
+  keyOf?: (item: I) => string
+  /** One transaction for all items; answers in their order. */
+  run: (items: readonly I[]) => Promise<readonly O[]>
+  /**
+   * What an abort means for an item whose batch is under way. `leave`: the caller stops waiting, the batch goes on.
+   * `stay`: the caller waits for the outcome, for it would not know what became of its write.
+   */
+  onAbort: 'leave' | 'stay'
+}
+
+export interface Batcher<I, O> {
+  submit(item: I, signal: AbortSignal): Promise<O>
+}
+
+interface Waiting<I, O> {
+  item: I
+  resolve: (output: O) => void
+  reject: (error: unknown) => void
+  /** Takes the abort listener away; called when the item is settled, or can no longer be aborted. */
+  unlisten: () => void
+}
+
+/**
+ * Requests that wait together travel together: whenever a lane is free it takes all that wait, up to its limit, and
+ * nothing ever waits for a timer. One item that the database cannot digest fails alone: its batch is run again singly.
+ */
+export function makeBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O> {
+  const { lanesMax, weightMax, waitingMax, weigh = () => 1, keyOf, run, onAbort } = options
+  let waiting: Waiting<I, O>[] = []
+  let lanes = 0
+  let pumpIsDue = false
+
+  function submit(item: I, signal: AbortSignal): Promise<O> {
+    return new Promise<O>((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason)
+      if (waiting.length >= waitingMax) {
+        return reject(new StoreFault('SlowDown', { reason: 'too many calls wait for the metadata database' }))
+      }
+      const entry: Waiting<I, O> = { item, resolve, reject, unlisten: () => signal.removeEventListener('abort', abort) }
+      const abort = () => {
+        const at = waiting.indexOf(entry)
+        if (at >= 0) waiting.splice(at, 1)
+        reject(signal.reason)
+      }
+      signal.addEventListener('abort', abort, { once: true })
+      waiting.push(entry)
+      pumpSoon()
+    })
+  }
+
+  /** At the end of this turn, so that what was asked in one turn travels together. */
+  function pumpSoon(): void {
+    if (pumpIsDue) return
+    pumpIsDue = true
+    queueMicrotask(() => {
+      pumpIsDue = false
+      while (lanes < lanesMax && waiting.length > 0) void drive(take())
+    })
+  }
+
+  function take(): Waiting<I, O>[] {
+    const batch: Waiting<I, O>[] = []
+    const rest: Waiting<I, O>[] = []
+    const keys = new Set<string>()
+    let weight = 0
+    for (const entry of waiting) {
+      const key = keyOf?.(entry.item)
+      const heavier = weight + weigh(entry.item)
+      if ((batch.length > 0 && heavier > weightMax) || (key !== undefined && keys.has(key))) {
+        rest.push(entry)
+        continue
+      }
+      batch.push(entry)
+      if (key !== undefined) keys.add(key)
+      weight = heavier
+    }
+    waiting = rest
+    return batch
+  }
+
+  async function drive(batch: Waiting<I, O>[]): Promise<void> {
+    lanes++
+    if (onAbort === 'stay') for (const { unlisten } of batch) unlisten()
+    try {
+      await runOrSplit(batch)
+    } finally {
+      lanes--
+      if (waiting.length > 0) pumpSoon()
+    }
+  }
+
+  async function runOrSplit(batch: Waiting<I, O>[]): Promise<void> {
+    let outputs: readonly O[]
+    try {
+      outputs = await run(batch.map(({ item }) => item))
+    } catch (error) {
+      if (batch.length > 1 && !(error instanceof StoreFault) && !troubleOf(error)) {
+        for (const entry of batch) await runOrSplit([entry])
+        return
+      }
+      for (const { reject, unlisten } of batch) {
+        unlisten()
+        reject(error)
+      }
+      return
+    }
+    batch.forEach(({ resolve, unlisten }, n) => {
+      unlisten()
+      resolve(outputs[n]!)
+    })
+  }
+
+  return { submit }
+}

@@ -1,0 +1,53 @@
+import type { PartId } from '../../base/ids.ts'
+import type { DoomedPart } from '../../upkeep/ports.ts'
+import { type LayoutJson, layoutJson, toLayout } from '../rows.ts'
+import { statement } from '../statement.ts'
+
+/** Below every part id. */
+const NIL_UUID = '00000000-0000-0000-0000-000000000000'
+
+export const expireUploads = statement({
+  name: 'expire_uploads_v1',
+  text: 'select expire_uploads_v1($1) as expired',
+  bind: (rowsMax: number) => [rowsMax],
+  row: (r) => r.expired as number,
+})
+
+/** In order of part id. Index: doomed_parts_pkey, parts_pkey. */
+export const findDoomedParts = statement({
+  name: 'find_doomed_parts_v1',
+  text: /* sql */ `
+    select d.doomed_at, ${layoutJson} as layout
+      from doomed_parts d
+     cross join lateral (select * from parts p where p.part_id = d.part_id and p.refs = 0 limit 1) as p
+     where d.part_id > $1 and d.doomed_at <= clock_timestamp() - make_interval(secs => $2::float8 / 1000)
+     order by d.part_id limit $3`,
+  bind: (q: { after: string; graceMs: number; rowsMax: number }) => [q.after || NIL_UUID, q.graceMs, q.rowsMax],
+  row: (r): DoomedPart => ({ ...toLayout(r.layout as LayoutJson), doomedAt: r.doomed_at as Date }),
+})
+
+/** Only what is doomed, and has no reference: whatever the caller says. */
+export const forgetDoomedParts = statement({
+  name: 'forget_doomed_parts_v1',
+  text: /* sql */ `
+    with gone as (
+      delete from parts p using doomed_parts d
+       where p.part_id = any ($1::uuid[]) and d.part_id = p.part_id and p.refs = 0 returning p.part_id
+    ), unqueued as (
+      delete from repair_queue r using gone g where r.part_id = g.part_id
+    )
+    delete from doomed_parts d using gone g where d.part_id = g.part_id`,
+  bind: (partIds: readonly PartId[]) => [partIds],
+  row: () => undefined,
+})
+
+/** Index: parts_pkey. */
+export const findUnknownParts = statement({
+  name: 'find_unknown_parts_v1',
+  text: /* sql */ `
+    select i.part_id from unnest($1::uuid[]) as i (part_id)
+      left join lateral (select p.part_id from parts p where p.part_id = i.part_id limit 1) as p on true
+     where p.part_id is null`,
+  bind: (partIds: readonly PartId[]) => [partIds],
+  row: (r) => r.part_id as PartId,
+})

@@ -1,0 +1,46 @@
+import type { ListedObject, ObjectPage } from '../base/model.ts'
+import type { Catalogue, ListQuery } from '../engine/ports/catalogue.ts'
+import { makeBatcher } from './batch.ts'
+import type { Databases } from './databases.ts'
+import { type FoundObject, findCurrentObjects, findObjectVersions, type ObjectQuery } from './queries/find-object.ts'
+import { findLayouts } from './queries/find-parts.ts'
+import { listObjects } from './queries/list-objects.ts'
+import type { Statement } from './statement.ts'
+
+/** Look-ups that wait together travel together. */
+export function objectReads({ hot, general }: Databases): Pick<Catalogue, 'findObject' | 'findParts' | 'listObjects'> {
+  const finder = (statement: Statement<readonly ObjectQuery[], FoundObject>) =>
+    makeBatcher<ObjectQuery, FoundObject>({
+      lanesMax: 2,
+      weightMax: 64,
+      waitingMax: 10_000,
+      run: (queries) => hot.run(statement, queries, { signal: NEVER, repeatable: true }),
+      onAbort: 'leave',
+    })
+  const current = finder(findCurrentObjects)
+  const versions = finder(findObjectVersions)
+  return {
+    findObject: (query, signal) => (query.versionId === undefined ? current : versions).submit(query, signal),
+    findParts: (partIds, signal) => general.run(findLayouts, partIds, { signal, repeatable: true }),
+    async listObjects(query, signal) {
+      if (query.rowsMax === 0) return { objects: [], commonPrefixes: [], isTruncated: false, next: undefined }
+      const oneMore = { ...query, rowsMax: query.rowsMax + 1 }
+      return toPage(query, await general.run(listObjects, oneMore, { signal, repeatable: true }))
+    },
+  }
+}
+
+/** What is asked for many is not one caller's to abort. */
+const NEVER = new AbortController().signal
+
+function toPage({ rowsMax }: ListQuery, rows: readonly (string | ListedObject)[]): ObjectPage {
+  const shown = rows.slice(0, rowsMax)
+  const isTruncated = rows.length > rowsMax
+  const last = shown.at(-1)
+  return {
+    objects: shown.filter((row) => typeof row !== 'string'),
+    commonPrefixes: shown.filter((row) => typeof row === 'string'),
+    isTruncated,
+    next: isTruncated ? (typeof last === 'string' ? last : last!.key) : undefined,
+  }
+}
