@@ -1,0 +1,167 @@
+import type { Clock } from '../base/clock.ts'
+import { assert } from '../base/faults.ts'
+import type { Log } from '../base/log.ts'
+import type { Bucket } from '../base/model.ts'
+import type { BodyClaims, ByteStream, Engine, FoundObject } from '../engine/engine.ts'
+import type { S3Action } from './actions.ts'
+import type { Identity } from './auth/authenticate.ts'
+import { type Fields, type Inputs, readFields } from './fields.ts'
+import type { RequestHead } from './request-head.ts'
+import type { S3Settings } from './settings.ts'
+import type { Shape } from './xml/shape.ts'
+
+export type Method = 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
+export type ResourceKind = 'service' | 'bucket' | 'object'
+
+export interface Route {
+  readonly method: Method
+  readonly on: ResourceKind
+  /** Query parameters that select this operation: `name`, or `name=value`. */
+  readonly query?: readonly string[]
+  /** A header that selects it. */
+  readonly header?: string
+}
+
+/** What is looked up, and judged by `authorise`, before the operation is handled. */
+export type LookUp = 'none' | 'bucket' | 'object'
+
+/** What an operation takes as its body. `none`: anything sent is still verified, and dropped. */
+export type Payload<T> =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'bytes'; readonly sizeBytesMax: (settings: S3Settings) => number }
+  | XmlPayload<T>
+
+export interface XmlPayload<T> {
+  readonly kind: 'xml'
+  readonly root: string
+  readonly shape: Shape<T>
+  readonly sizeBytesMax: number
+  /** Content-MD5 or a checksum has to prove the body. */
+  readonly needsProof: boolean
+  /** An empty body is taken as `undefined`; else it is MalformedXML. */
+  readonly isOptional: boolean
+}
+
+/** A value of `undefined` is no header. */
+export type ReplyHeaders = Readonly<Record<string, string | number | undefined>>
+
+export interface Reply<O> {
+  /** Where it is another than the operation's own. */
+  status?: number
+  headers?: ReplyHeaders
+  /** Written by the operation's `body`. */
+  output?: O
+  stream?: { sizeBytes: number; bytes: AsyncIterable<Uint8Array> }
+}
+
+/** What every handler gets. */
+export interface Call {
+  readonly engine: Engine
+  readonly settings: S3Settings
+  readonly clock: Clock
+  readonly log: Log
+  readonly identity: Identity
+  readonly head: RequestHead
+}
+
+/** A body that was announced, and what the client promised about it. */
+export interface UploadBody {
+  readonly claims: BodyClaims
+  readonly stream: ByteStream
+}
+
+/** What the pipeline found, and what an operation's `lookUp` and `payload` promise of it. */
+export interface Prepared {
+  readonly found: FoundObject | undefined
+  readonly bucket: Bucket | undefined
+  readonly body: UploadBody | undefined
+  readonly document: unknown
+}
+
+type CallOf<L extends LookUp, P> = Call &
+  (L extends 'none' ? unknown : { readonly bucket: Bucket }) &
+  (L extends 'object' ? { readonly found: FoundObject } : unknown) &
+  (P extends { kind: 'bytes' } ? { readonly body: UploadBody } : unknown) &
+  (P extends { kind: 'xml'; shape: Shape<infer T>; isOptional: infer Q }
+    ? { readonly document: Q extends true ? T | undefined : T }
+    : unknown)
+
+export interface Description<F extends Fields, L extends LookUp, P, O> {
+  /** As in S3's API. */
+  readonly name: string
+  readonly route: Route
+  /** What the caller needs leave for. */
+  readonly action: S3Action
+  readonly lookUp: L
+  readonly request: F
+  readonly payload: P
+  readonly status: number
+  /** Root element and shape of the answer; absent: no XML. */
+  readonly body?: XmlBody<O>
+  /** It may take minutes: the connection is kept alive by white space, and a 200 may then carry an error. */
+  readonly mayTakeLong?: boolean
+  handle(call: CallOf<L, P>, input: Inputs<F>, signal: AbortSignal): Promise<Reply<O>>
+}
+
+export interface XmlBody<O> {
+  readonly root: string
+  readonly shape: Shape<O>
+}
+
+/** An operation as routing, authorisation, answers, metrics and documents see it. */
+export interface Operation {
+  readonly name: string
+  readonly route: Route
+  readonly action: S3Action
+  readonly lookUp: LookUp
+  readonly request: Fields
+  readonly payload: Payload<unknown>
+  readonly status: number
+  readonly body: XmlBody<unknown> | undefined
+  readonly mayTakeLong: boolean
+  /** Reads the inputs from the head (faults: theirs), before any body is asked for. */
+  prepare(head: RequestHead): (call: Call, prepared: Prepared, signal: AbortSignal) => Promise<Reply<unknown>>
+}
+
+export function operation<F extends Fields, L extends LookUp, const P extends Payload<never> | { kind: string }, O>(
+  description: Description<F, L, P, O>,
+): Operation {
+  const { body, mayTakeLong, lookUp, ...rest } = description
+  const payload = description.payload as unknown as Payload<unknown>
+  return {
+    ...rest,
+    lookUp,
+    payload,
+    body: body as XmlBody<unknown> | undefined,
+    mayTakeLong: mayTakeLong ?? false,
+    prepare(head) {
+      const input = readFields(description.request, head)
+      return (call, prepared, signal) => {
+        assert(lookUp === 'none' || prepared.bucket !== undefined, 'the bucket was looked up')
+        assert(lookUp !== 'object' || prepared.found !== undefined, 'the object was looked up')
+        assert(payload.kind !== 'bytes' || prepared.body !== undefined, 'the body was opened')
+        return description.handle({ ...call, ...prepared } as unknown as CallOf<L, P>, input, signal)
+      }
+    },
+  }
+}
+
+export const noBody = { kind: 'none' } as const
+
+export function bytes(sizeBytesMax: (settings: S3Settings) => number) {
+  return { kind: 'bytes', sizeBytesMax } as const
+}
+
+export function xmlPayload<T, const Q extends { needsProof?: boolean; isOptional?: boolean; sizeBytesMax: number }>(
+  root: string,
+  shape: Shape<T>,
+  options: Q,
+): XmlPayload<T> & { isOptional: Q['isOptional'] extends true ? true : false } {
+  const { sizeBytesMax, needsProof = false, isOptional = false } = options
+  type IsOptional = Q['isOptional'] extends true ? true : false
+  return { kind: 'xml', root, shape, sizeBytesMax, needsProof, isOptional: isOptional as boolean & IsOptional }
+}
+
+export function xml<O>(root: string, shape: Shape<O>): XmlBody<O> {
+  return { root, shape }
+}

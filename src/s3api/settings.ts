@@ -1,0 +1,59 @@
+import { limits } from '../base/limits.ts'
+
+const MIB = 1024 * 1024
+const MINUTE_MS = 60_000
+
+export interface S3Settings {
+  host: string
+  /** 0: any free one. */
+  port: number
+  /** Other gateway processes of this user may listen there too, and the kernel shares connections out (SO_REUSEPORT). */
+  sharesPort?: boolean
+  region: string
+  /** Domains of virtual-host style. */
+  domains: readonly string[]
+  sigV2: 'off' | 'presigned' | 'all'
+  /** The largest object, in bytes; a single PUT or part is bounded by S3's 5 GiB too. */
+  objectBytesMax: number
+  /** What a connection may take in time and space; each has a default. */
+  http?: Partial<HttpLimits>
+}
+
+export interface HttpLimits {
+  /** For the whole head of a request to come. S3 gives about 20 s; slow lines get more. */
+  headersMs: number
+  /** Without a byte of a body that is awaited: S3 answers RequestTimeout after about 20 s; proxies may buffer longer. */
+  bodyIdleMs: number
+  /** For a whole request, against clients that trickle: 5 GiB at 256 KiB/s take 5.7 h. */
+  requestMs: number
+  /** Without the client taking a byte of an answer. */
+  answerIdleMs: number
+  /** An idle connection is kept for the next request: longer than common load balancers' 60 s, which must close first. */
+  keepAliveMs: number
+  /** A slow operation shows that it lives, from then on and this often: SDKs give up after 30 to 60 s of silence. */
+  slowAnswerMs: number
+  /** All headers of a request: metadata 2 KiB, session tokens, a presigned target with a key of 1,024 escaped bytes. */
+  headerBytesMax: number
+  connectionsMax: number
+  /** A refused upload's body is read and dropped up to here, so that clients that send before they read see the answer. */
+  refusedBodyBytesMax: number
+  refusedBodyMs: number
+}
+
+export const httpDefaults: HttpLimits = {
+  headersMs: MINUTE_MS,
+  bodyIdleMs: MINUTE_MS,
+  requestMs: 6 * 60 * MINUTE_MS,
+  answerIdleMs: 2 * MINUTE_MS,
+  keepAliveMs: 75_000,
+  slowAnswerMs: 5_000,
+  headerBytesMax: 32 * 1024,
+  connectionsMax: 20_000,
+  refusedBodyBytesMax: 64 * MIB,
+  refusedBodyMs: 10_000,
+}
+
+/** The largest body of PutObject and UploadPart. */
+export function bodyBytesMax(settings: S3Settings): number {
+  return Math.min(settings.objectBytesMax, limits.putBytesMax)
+}

@@ -1,0 +1,16 @@
+import { StoreFault } from '../../base/faults.ts'
+import type { UploadId } from '../../base/ids.ts'
+import { limits } from '../../base/limits.ts'
+import { integerIn, query } from '../fields.ts'
+
+/** What no upload was ever called is an upload that does not exist. */
+const UPLOAD_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+/** Fault: NoSuchUpload. */
+export const uploadId = query('uploadId', (text): UploadId => {
+  if (!UPLOAD_ID.test(text)) throw new StoreFault('NoSuchUpload', { uploadId: text.slice(0, 255) })
+  return text as UploadId
+})
+
+/** Fault: InvalidArgument. */
+export const partNumber = query('partNumber', integerIn(1, limits.partNumberMax))

@@ -1,0 +1,65 @@
+/**
+ * What an XML element holds, as data: one description reads requests and writes answers.
+ * The order of a structure's members is the order in which they are written.
+ */
+export type Shape<T> = TextShape<T> | StructureShape<T> | ListShape<T>
+
+/** An element that holds text only. */
+export interface TextShape<T> {
+  readonly kind: 'text'
+  /** Faults: MalformedXML. */
+  read(text: string, name: string): T
+  write(value: T): string
+}
+
+export interface StructureShape<T> {
+  readonly kind: 'structure'
+  readonly members: Readonly<Record<string, Member>>
+  readonly value?: T
+}
+
+/** `flat`: the items stand directly in the parent, each under the member's name; else in elements called `item`. */
+export interface ListShape<T> {
+  readonly kind: 'list'
+  readonly item: Shape<unknown>
+  readonly itemName: string | undefined
+  readonly value?: T
+}
+
+export interface Member<T = unknown> {
+  readonly shape: Shape<T>
+  readonly isOptional: boolean
+}
+
+type Members = Readonly<Record<string, Shape<unknown> | Member>>
+type ValueOf<S> = S extends Member<infer T> ? T : S extends Shape<infer T> ? T : never
+type OptionalNames<M> = { [K in keyof M]: M[K] extends { isOptional: true } ? K : never }[keyof M]
+
+/** The TypeScript value that a shape describes. */
+export type Infer<S> = S extends Shape<infer T> ? T : never
+export type StructureValue<M> = { [K in Exclude<keyof M, OptionalNames<M>>]: ValueOf<M[K]> } & {
+  [K in OptionalNames<M>]?: ValueOf<M[K]> | undefined
+}
+
+export function structure<const M extends Members>(members: M): StructureShape<StructureValue<M>> {
+  const entries = Object.entries(members).map(([name, member]) => [name, asMember(member)] as const)
+  return { kind: 'structure', members: Object.fromEntries(entries) }
+}
+
+export function optional<T>(shape: Shape<T>): { readonly shape: Shape<T>; readonly isOptional: true } {
+  return { shape, isOptional: true }
+}
+
+/** `<Name>…</Name><Name>…</Name>` directly in the parent. Absent: an empty list. */
+export function flatList<T>(item: Shape<T>): ListShape<readonly T[]> {
+  return { kind: 'list', item: item as Shape<unknown>, itemName: undefined }
+}
+
+/** `<Name><itemName>…</itemName>…</Name>`. */
+export function listOf<T>(itemName: string, item: Shape<T>): ListShape<readonly T[]> {
+  return { kind: 'list', item: item as Shape<unknown>, itemName }
+}
+
+function asMember(member: Shape<unknown> | Member): Member {
+  return 'kind' in member ? { shape: member, isOptional: false } : member
+}

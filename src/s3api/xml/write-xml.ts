@@ -1,0 +1,54 @@
+import { assert } from '../../base/faults.ts'
+import type { Member, Shape } from './shape.ts'
+
+export const S3_NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/'
+export const XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+
+/** An element and what it holds, without the declaration. `xmlns` empty: no namespace (S3's <Error> has none). */
+export function writeXml<T>(root: string, shape: Shape<T>, value: T, xmlns = S3_NAMESPACE): string {
+  const attributes = xmlns === '' ? '' : ` xmlns="${xmlns}"`
+  return `<${root}${attributes}>${writeContent(shape as Shape<unknown>, value)}</${root}>`
+}
+
+function writeContent(shape: Shape<unknown>, value: unknown): string {
+  switch (shape.kind) {
+    case 'text':
+      return escapeText(shape.write(value))
+    case 'structure':
+      return writeMembers(shape.members, value as Readonly<Record<string, unknown>>)
+    case 'list':
+      assert(shape.itemName !== undefined, 'a flat list is written by its parent')
+      return writeItems(shape.itemName, shape.item, value as readonly unknown[])
+  }
+}
+
+function writeMembers(members: Readonly<Record<string, Member>>, value: Readonly<Record<string, unknown>>): string {
+  let out = ''
+  for (const name in members) {
+    const member = members[name]!
+    const held = value[name]
+    if (held === undefined) {
+      assert(member.isOptional, `${name} is missing`)
+    } else if (member.shape.kind === 'list' && member.shape.itemName === undefined) {
+      out += writeItems(name, member.shape.item, held as readonly unknown[])
+    } else {
+      out += `<${name}>${writeContent(member.shape, held)}</${name}>`
+    }
+  }
+  return out
+}
+
+function writeItems(name: string, item: Shape<unknown>, values: readonly unknown[]): string {
+  let out = ''
+  for (const value of values) out += `<${name}>${writeContent(item, value)}</${name}>`
+  return out
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what has to be found
+const SPECIAL = /[&<>"\u0000-\u0008\u000b\u000c\r\u000e-\u001f\u007f\ufffe\uffff]/g
+const NAMED: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
+
+/** What XML 1.0 has no way to carry is written as character references, as S3 does; encoding-type=url avoids them. */
+export function escapeText(value: string): string {
+  return value.replace(SPECIAL, (c) => NAMED[c] ?? `&#x${c.charCodeAt(0).toString(16)};`)
+}

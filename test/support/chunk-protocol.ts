@@ -1,0 +1,24 @@
+import { credentials, Metadata, type ServiceError } from '@grpc/grpc-js'
+import { HealthClient } from '../../src/gen/grpc/health/v1/health.ts'
+import { ChunkStoreClient } from '../../src/gen/sextant/chunk/v1/chunk.ts'
+import { TOKEN } from './chunk-cluster.ts'
+
+/** The generated client: the protocol as anybody else would speak it. */
+export function protocolClient(address: string): ChunkStoreClient {
+  return new ChunkStoreClient(address, credentials.createInsecure(), { 'grpc.max_send_message_length': -1 })
+}
+
+export function healthClient(address: string): HealthClient {
+  return new HealthClient(address, credentials.createInsecure())
+}
+
+export function bearer(token = TOKEN): Metadata {
+  const metadata = new Metadata()
+  metadata.set('authorization', `Bearer ${token}`)
+  return metadata
+}
+
+/** The answer of a call with a callback, as a promise. */
+export function answer<T>(call: (done: (error: ServiceError | null, value: T) => void) => void): Promise<T> {
+  return new Promise((resolve, reject) => call((error, value) => (error ? reject(error) : resolve(value))))
+}

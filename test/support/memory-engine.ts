@@ -1,0 +1,303 @@
+import { createHash } from 'node:crypto'
+import { StoreFault } from '../../src/base/faults.ts'
+import { type AccountId, type BucketId, NULL_VERSION, type ObjectKey, type UploadId } from '../../src/base/ids.ts'
+import type {
+  AccessKey,
+  Account,
+  Bucket,
+  ObjectVersion,
+  Upload,
+  UploadedPart,
+  WriteCondition,
+} from '../../src/base/model.ts'
+import { completeUpload } from '../../src/engine/complete-upload.ts'
+import { checksumOf, startDigests } from '../../src/engine/digests.ts'
+import type { BodyClaims, ByteStream, Engine, UploadRef } from '../../src/engine/engine.ts'
+import type { Catalogue } from '../../src/engine/ports/catalogue.ts'
+
+interface StoredUpload {
+  upload: Upload
+  parts: Map<number, UploadedPart & { bytes: Buffer }>
+  result?: ObjectVersion
+}
+
+interface Held {
+  bucket: Bucket
+  objects: Map<string, { version: ObjectVersion; bytes: Buffer }>
+  uploads: Map<UploadId, StoredUpload>
+}
+
+export interface MemoryEngine extends Engine {
+  readonly keys: Map<string, AccessKey>
+  readonly buckets: Map<string, Held>
+  /** Called before each method of the engine, to delay or to fail. */
+  before: (method: string, signal: AbortSignal) => Promise<void>
+  /** Called before each piece that readObject yields. */
+  beforePiece: (offset: number) => Promise<void>
+}
+
+export function testAccount(name: string): Account {
+  const id = createHash('sha256').update(name).digest('hex') as AccountId
+  return { id, name, displayName: name, isRoot: name === 'root' }
+}
+
+export function testKey(name: string): AccessKey {
+  return { accessKeyId: `AK${name.toUpperCase()}`, secretAccessKey: `secret-of-${name}`, account: testAccount(name) }
+}
+
+/** The store's behaviour on a Map: faults and conditions as the real one gives them, no nodes, no database. */
+export function createMemoryEngine(keys: readonly AccessKey[], now: () => Date = () => new Date()): MemoryEngine {
+  const buckets = new Map<string, Held>()
+  let serial = 0
+  const held = (bucket: Pick<Bucket, 'name'>): Held => {
+    const found = buckets.get(bucket.name)
+    if (!found) throw new StoreFault('NoSuchBucket', { bucket: bucket.name })
+    return found
+  }
+  const upload = ({ bucket, key, uploadId }: UploadRef): StoredUpload => {
+    const found = held(bucket).uploads.get(uploadId)
+    if (!found || found.upload.key !== key) throw new StoreFault('NoSuchUpload', { uploadId })
+    return found
+  }
+  const open = (ref: UploadRef): StoredUpload => {
+    const found = upload(ref)
+    if (found.upload.state !== 'open') throw new StoreFault('NoSuchUpload', { uploadId: ref.uploadId })
+    return found
+  }
+  const commit = (bucket: Bucket, version: ObjectVersion, bytes: Buffer, condition: WriteCondition): void => {
+    judge(held(bucket).objects.get(version.key)?.version, version.key, condition)
+    held(bucket).objects.set(version.key, { version, bytes })
+  }
+  const catalogue = catalogueOf(buckets, keys, held)
+
+  return {
+    keys: new Map(keys.map((key) => [key.accessKeyId, key])),
+    buckets,
+    before: async () => {},
+    beforePiece: async () => {},
+    catalogue,
+    async findBucket(name, signal) {
+      await this.before('findBucket', signal)
+      return held({ name }).bucket
+    },
+    async putObject({ bucket, key, attributes, claims, condition }, body, signal) {
+      await this.before('putObject', signal)
+      const { bytes, ...sums } = await receive(claims, body)
+      const version: ObjectVersion = {
+        bucketId: bucket.id,
+        key,
+        versionId: NULL_VERSION,
+        sizeBytes: bytes.length,
+        committedAt: now(),
+        attributes,
+        isMultipart: false,
+        parts: [{ number: 1, partId: undefined, sizeBytes: bytes.length, checksum: sums.checksum?.value }],
+        ...sums,
+      }
+      commit(bucket, version, bytes, condition)
+      return version
+    },
+    async findObject({ bucket: name, key, versionId }, signal) {
+      await this.before('findObject', signal)
+      const { bucket, objects } = held({ name })
+      const isKnown = versionId === undefined || versionId === NULL_VERSION
+      return { bucket, object: isKnown ? objects.get(key)?.version : undefined, layouts: [] }
+    },
+    async *readObject({ bucket, object }, { first, last }, signal) {
+      await this.before('readObject', signal)
+      const { bytes } = held(bucket).objects.get(object.key)!
+      for (let at = first; at <= last; at += 64 * 1024) {
+        await this.beforePiece(at)
+        yield bytes.subarray(at, Math.min(at + 64 * 1024, last + 1))
+      }
+    },
+    async copyObject({ source, bucket, key, attributes, condition }, signal) {
+      await this.before('copyObject', signal)
+      const from = [...buckets.values()].find((each) => each.bucket.id === source.bucketId)
+      const bytes = from?.objects.get(source.key)?.bytes ?? Buffer.alloc(0)
+      const version = { ...source, bucketId: bucket.id, key, attributes, committedAt: now() }
+      commit(bucket, version, bytes, condition)
+      return version
+    },
+    async deleteObjects(bucket, names, signal) {
+      await this.before('deleteObjects', signal)
+      for (const key of names) held(bucket).objects.delete(key)
+    },
+    async createUpload({ bucket, ...rest }, signal) {
+      await this.before('createUpload', signal)
+      serial += 1
+      const uploadId = `00000000-0000-7000-8000-${String(serial).padStart(12, '0')}` as UploadId
+      const made: Upload = { ...rest, bucketId: bucket.id, uploadId, initiatedAt: now(), state: 'open' }
+      held(bucket).uploads.set(uploadId, { upload: made, parts: new Map() })
+      return uploadId
+    },
+    findUpload: async (ref) => upload(ref).upload,
+    async uploadPart({ number, claims, ...ref }, body, signal) {
+      await this.before('uploadPart', signal)
+      const { parts, upload } = open(ref)
+      const algorithm = upload.checksumAlgorithm
+      const checksum = claims.checksum ?? (algorithm && { algorithm, expected: () => undefined })
+      const { bytes, ...sums } = await receive({ ...claims, checksum }, body)
+      const part = { number, partId: undefined, sizeBytes: bytes.length, modifiedAt: now(), bytes, ...sums }
+      parts.set(number, part)
+      return part
+    },
+    async uploadPartCopy({ number, source, range, ...ref }, signal) {
+      await this.before('uploadPartCopy', signal)
+      const { bytes } = held(source.bucket).objects.get(source.object.key)!
+      const piece = range ? bytes.subarray(range.first, range.last + 1) : bytes
+      const claims = { sizeBytes: piece.length, md5: undefined, checksum: undefined }
+      const body = (async function* () {
+        yield piece
+      })()
+      const part = await this.uploadPart({ ...ref, number, claims }, body, signal)
+      return { ...part, modifiedAt: now() }
+    },
+    async completeUpload(input, signal) {
+      await this.before('completeUpload', signal)
+      const stored = upload(input)
+      const port: Partial<Catalogue> = {
+        findUpload: async () => stored.upload,
+        findCompletion: async () => stored.result,
+        listParts: async ({ after, rowsMax }) => pageOf(stored, after, rowsMax),
+        completeUpload: async ({ sizeBytes, etag, checksum, parts, condition }) => {
+          const { key, attributes } = stored.upload
+          const bytes = Buffer.concat(parts.map(({ number }) => stored.parts.get(number)!.bytes))
+          const base = { bucketId: input.bucket.id, key, versionId: NULL_VERSION, committedAt: now(), attributes }
+          const version: ObjectVersion = { ...base, sizeBytes, etag, checksum, isMultipart: true, parts }
+          commit(input.bucket, version, bytes, condition)
+          stored.upload.state = 'completed'
+          stored.result = version
+          return { object: version }
+        },
+      }
+      const deps = { catalogue: port as Catalogue, settings: { objectBytesMax: 2 ** 40 } }
+      return await completeUpload(deps as Parameters<typeof completeUpload>[0], input, signal)
+    },
+    async abortUpload(ref) {
+      open(ref)
+      held(ref.bucket).uploads.delete(ref.uploadId)
+    },
+    async listParts({ after, rowsMax, ...ref }) {
+      const stored = open(ref)
+      return { upload: stored.upload, page: pageOf(stored, after, rowsMax) }
+    },
+    async listUploads({ bucket, prefix, delimiter, afterKey, afterUploadId, rowsMax }) {
+      const all = [...held(bucket).uploads.values()].map((each) => each.upload).filter((each) => each.state === 'open')
+      const sorted = all.sort((a, b) => compare(a.key, b.key) || compare(a.uploadId, b.uploadId))
+      const isLater = (each: Upload) =>
+        compare(each.key, afterKey) > 0 ||
+        (each.key === afterKey && afterUploadId !== '' && each.uploadId > afterUploadId)
+      const found = sorted.filter((each) => each.key.startsWith(prefix) && isLater(each))
+      const rolled = rollUp(found, (each) => each.key, { prefix, delimiter, after: afterKey, rowsMax })
+      const last = rolled.rows.at(-1)
+      return {
+        uploads: rolled.rows,
+        commonPrefixes: rolled.prefixes,
+        isTruncated: rolled.isTruncated,
+        nextKey: rolled.next,
+        nextUploadId: last?.key === rolled.next ? last?.uploadId : undefined,
+      }
+    },
+  }
+}
+
+function catalogueOf(
+  buckets: Map<string, Held>,
+  keys: readonly AccessKey[],
+  held: (bucket: Pick<Bucket, 'name'>) => Held,
+): Engine['catalogue'] {
+  return {
+    findAccessKey: async (id) => keys.find((key) => key.accessKeyId === id),
+    findAccount: async (id) => keys.find((key) => key.account.id === id)?.account,
+    findBucket: async (name) => buckets.get(name)?.bucket,
+    async createBucket({ name, ownerId, region }) {
+      const there = buckets.get(name)
+      if (there?.bucket.ownerId === ownerId) throw new StoreFault('BucketAlreadyOwnedByYou', { bucket: name })
+      if (there) throw new StoreFault('BucketAlreadyExists', { bucket: name })
+      const bucket = { id: (buckets.size + 1) as BucketId, name, ownerId, region, createdAt: new Date() }
+      buckets.set(name, { bucket, objects: new Map(), uploads: new Map() })
+      return bucket
+    },
+    async deleteBucket(bucket) {
+      if (held(bucket).objects.size > 0) throw new StoreFault('BucketNotEmpty', { bucket: bucket.name })
+      buckets.delete(bucket.name)
+    },
+    async listBuckets({ ownerId, prefix, after, rowsMax }) {
+      const own = [...buckets.values()].map((each) => each.bucket).filter((each) => each.ownerId === ownerId)
+      const found = own.filter((each) => each.name.startsWith(prefix) && each.name > after)
+      return found.sort((a, b) => compare(a.name, b.name)).slice(0, rowsMax)
+    },
+    async listObjects({ bucketId, prefix, delimiter, after, rowsMax }) {
+      const { objects } = [...buckets.values()].find((each) => each.bucket.id === bucketId)!
+      const sorted = [...objects.values()].map((each) => each.version).sort((a, b) => compare(a.key, b.key))
+      const found = sorted.filter((each) => each.key.startsWith(prefix) && compare(each.key, after) > 0)
+      const rolled = rollUp(found, (each) => each.key, { prefix, delimiter, after, rowsMax })
+      const listed = rolled.rows.map(({ key, sizeBytes, etag, committedAt, attributes, checksum }) => ({
+        key,
+        sizeBytes,
+        etag,
+        committedAt,
+        storageClass: attributes.storageClass,
+        checksumAlgorithm: checksum?.algorithm,
+        checksumType: checksum?.type,
+      }))
+      return { objects: listed, commonPrefixes: rolled.prefixes, isTruncated: rolled.isTruncated, next: rolled.next }
+    },
+  }
+}
+
+interface Roll {
+  prefix: string
+  delimiter: string
+  after: string
+  rowsMax: number
+}
+
+function rollUp<T>(rows: readonly T[], keyOf: (row: T) => string, { prefix, delimiter, after, rowsMax }: Roll) {
+  const taken: { rows: T[]; prefixes: string[]; next: string | undefined } = { rows: [], prefixes: [], next: undefined }
+  for (const row of rows) {
+    const key = keyOf(row)
+    const cut = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length)
+    const common = cut < 0 ? undefined : key.slice(0, cut + delimiter.length)
+    if (common !== undefined && (common === after || common === taken.prefixes.at(-1))) continue
+    if (taken.rows.length + taken.prefixes.length === rowsMax) return { ...taken, isTruncated: rowsMax > 0 }
+    if (common === undefined) taken.rows.push(row)
+    else taken.prefixes.push(common)
+    taken.next = common ?? key
+  }
+  return { ...taken, isTruncated: false, next: undefined }
+}
+
+/** By UTF-8 bytes. */
+function compare(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
+}
+
+function judge(there: ObjectVersion | undefined, key: ObjectKey, { ifMatch, ifNoneMatch }: WriteCondition): void {
+  if (ifNoneMatch && there) throw new StoreFault('PreconditionFailed', { condition: 'If-None-Match' })
+  if (ifMatch === undefined) return
+  if (!there) throw new StoreFault('NoSuchKey', { key })
+  if (ifMatch !== '*' && ifMatch !== there.etag) throw new StoreFault('PreconditionFailed', { condition: 'If-Match' })
+}
+
+async function receive(claims: BodyClaims, body: ByteStream) {
+  const digests = startDigests(claims)
+  const pieces: Uint8Array[] = []
+  for await (const piece of body) {
+    digests.update(piece)
+    pieces.push(piece)
+  }
+  const bytes = Buffer.concat(pieces)
+  if (bytes.length !== claims.sizeBytes) {
+    throw new StoreFault('IncompleteBody', { sizeBytes: bytes.length, expectedBytes: claims.sizeBytes })
+  }
+  const sums = await digests.finish()
+  return { bytes, etag: sums.md5.toString('hex'), checksum: checksumOf(claims.checksum?.algorithm, sums) }
+}
+
+function pageOf(stored: StoredUpload, after: number, rowsMax: number) {
+  const later = [...stored.parts.values()].sort((a, b) => a.number - b.number).filter((part) => part.number > after)
+  const parts = later.slice(0, rowsMax)
+  return { parts, isTruncated: later.length > rowsMax && rowsMax > 0, nextNumber: parts.at(-1)?.number ?? after }
+}
