@@ -1,39 +1,63 @@
 /**
- * Makes src/striping/kernel-binary.ts of wasm/stripe-kernel.wat. With --check it writes nothing, and ends with 1 when the
- * committed file is not what the source gives.
+ * Makes the WebAssembly binaries of src/striping of their sources. With --check it writes nothing, and ends with 1 when a
+ * committed file is not what its source gives.
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import initWabt from 'wabt'
+import { md5KernelSource } from './md5-kernel.ts'
 
-const SOURCE = new URL('../wasm/stripe-kernel.wat', import.meta.url)
-export const KERNEL_MODULE = new URL('../src/striping/kernel-binary.ts', import.meta.url)
+interface KernelBinary {
+  /** The module that is made. */
+  readonly file: URL
+  readonly constant: string
+  /** Where the source is, from the root. */
+  readonly madeOf: string
+  /** WebAssembly text. */
+  source(): Promise<string>
+}
 
-/** The text of the module that the WebAssembly source gives. */
-export async function buildKernelModule(): Promise<string> {
+export const stripeKernel: KernelBinary = {
+  file: new URL('../src/striping/kernel-binary.ts', import.meta.url),
+  constant: 'KERNEL_BASE64',
+  madeOf: 'wasm/stripe-kernel.wat',
+  source: () => readFile(new URL('../wasm/stripe-kernel.wat', import.meta.url), 'utf8'),
+}
+
+export const md5Kernel: KernelBinary = {
+  file: new URL('../src/striping/md5-binary.ts', import.meta.url),
+  constant: 'MD5_KERNEL_BASE64',
+  madeOf: 'scripts/md5-kernel.ts',
+  source: async () => md5KernelSource(),
+}
+
+/** The text of the module that a kernel's source gives. */
+export async function buildKernel({ constant, madeOf, source }: KernelBinary): Promise<string> {
   const wabt = await initWabt()
-  const source = wabt.parseWat('stripe-kernel.wat', await readFile(SOURCE, 'utf8'), { simd: true })
+  const parsed = wabt.parseWat(madeOf, await source(), { simd: true })
   try {
-    source.resolveNames()
-    source.validate()
-    const binary = Buffer.from(source.toBinary({ write_debug_names: false }).buffer)
-    return `// Made of wasm/stripe-kernel.wat by scripts/build-kernel.ts: do not edit.
-export const KERNEL_BASE64 =
+    parsed.resolveNames()
+    parsed.validate()
+    const binary = Buffer.from(parsed.toBinary({ write_debug_names: false }).buffer)
+    return `// Made of ${madeOf} by scripts/build-kernel.ts: do not edit.
+export const ${constant} =
   '${binary.toString('base64')}'
 `
   } finally {
-    source.destroy()
+    parsed.destroy()
   }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const built = await buildKernelModule()
-  if (!process.argv.includes('--check')) {
-    await writeFile(KERNEL_MODULE, built)
-  } else if ((await readFile(KERNEL_MODULE, 'utf8')) !== built) {
-    process.stderr.write(
-      'src/striping/kernel-binary.ts is not what wasm/stripe-kernel.wat gives: run scripts/build-kernel.ts\n',
-    )
-    process.exitCode = 1
+  for (const kernel of [stripeKernel, md5Kernel]) {
+    const built = await buildKernel(kernel)
+    if (!process.argv.includes('--check')) {
+      await writeFile(kernel.file, built)
+    } else if ((await readFile(kernel.file, 'utf8')) !== built) {
+      process.stderr.write(
+        `${fileURLToPath(kernel.file)} is not what ${kernel.madeOf} gives: run scripts/build-kernel.ts\n`,
+      )
+      process.exitCode = 1
+    }
   }
 }

@@ -1,0 +1,51 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { abortable } from '../../base/abortable.ts'
+import { connectMeta } from '../../meta/connect.ts'
+import { loadRingHash, virtualNodePoints } from '../../placement/ring-hash.ts'
+import { openChunkDisk } from '../../storage-node/disk/open.ts'
+import { startStorageNode } from '../../storage-node/node.ts'
+import type { ProcessDeps } from './deps.ts'
+import { required } from './required.ts'
+import { type Service, serve } from './serve.ts'
+
+/** One storage node, until it is told to stop; answers the exit code. */
+export function runStorageNode(deps: ProcessDeps, { isSupervised }: { isSupervised: boolean }): Promise<number> {
+  return serve({ ...deps, isSupervised }, (stop) => startNode(deps, stop))
+}
+
+async function startNode(deps: ProcessDeps, stop: AbortSignal): Promise<Service> {
+  const { settings, clock, random, log } = deps
+  const { clusterToken, databaseUrl: url } = required(settings, ['databaseUrl', 'clusterToken'])
+  await using opened = new AsyncDisposableStack()
+  await loadRingHash()
+  const directory = resolve(settings.dataDirectory)
+  await mkdir(dirname(directory), { recursive: true })
+  const disk = opened.use(await openChunkDisk({ directory }, { clock, random, log }))
+  const meta = opened.use(await connectMeta({ url, clock, random, log, settings: { connectionsMax: 2 } }))
+  const node = opened.use(
+    await startStorageNode({
+      disk,
+      registry: meta.registry,
+      clock,
+      log,
+      points: virtualNodePoints,
+      settings: {
+        host: settings.nodeHost,
+        port: settings.nodePort,
+        socketPath: settings.nodeSocket ?? '',
+        advertisedAddress: settings.nodeAddress ?? '',
+        zone: settings.zone ?? '',
+        heartbeatMs: settings.heartbeatMs,
+        drainMs: settings.drainMs,
+        clusterToken,
+      },
+    }),
+  )
+  await abortable(node.registered, stop)
+  const owned = opened.move()
+  return {
+    drain: async () => await node[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
+  }
+}

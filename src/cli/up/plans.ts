@@ -1,0 +1,73 @@
+import { join } from 'node:path'
+import type { Environment, Settings } from '../../base/config.ts'
+import { settings as allSettings } from '../../base/config.ts'
+import type { ChildPlan } from './child.ts'
+import type { DataPaths } from './data-paths.ts'
+import type { Secrets } from './secrets.ts'
+
+export interface StorePlan {
+  env: Environment
+  settings: Settings
+  paths: DataPaths
+  secrets: Secrets
+  databaseUrl: string
+  s3Port: number
+  adminPort: number
+}
+
+/** A Unix socket's path, in bytes: 107 on Linux, 103 on macOS. */
+const SOCKET_PATH_BYTES_MAX = 103
+
+/** V8's young generation in MiB: bodies of requests die young, and a larger one copies less. */
+const GATEWAY_FLAGS = ['--max-semi-space-size=32']
+/** There are many, and they reuse their buffers. */
+const NODE_FLAGS = ['--max-semi-space-size=8']
+
+/** Storage node `number`, from 1. Its port is any free one: it registers its address at every start. */
+export function planNode(store: StorePlan, number: number): ChildPlan {
+  const { paths, secrets, databaseUrl } = store
+  const socket = join(paths.run, `node-${number}.sock`)
+  return {
+    name: `storage node ${number}`,
+    args: ['storage-node', '--supervised'],
+    execArgv: NODE_FLAGS,
+    env: childEnvironment(store, {
+      DATABASE_URL: databaseUrl,
+      SEXTANT_CLUSTER_TOKEN: secrets.clusterToken,
+      SEXTANT_DATA_DIR: paths.node(number),
+      SEXTANT_NODE_HOST: '127.0.0.1',
+      SEXTANT_NODE_PORT: '0',
+      SEXTANT_NODE_ADDRESS: undefined,
+      SEXTANT_NODE_SOCKET: Buffer.byteLength(socket) <= SOCKET_PATH_BYTES_MAX ? socket : undefined,
+    }),
+  }
+}
+
+/** Gateway process `worker`, from 1. They share the S3 port; the first one serves health and administration. */
+export function planGateway(store: StorePlan, worker: number): ChildPlan {
+  const { settings, secrets, databaseUrl, s3Port, adminPort } = store
+  const isShared = settings.workers > 1
+  return {
+    name: isShared ? `gateway ${worker}` : 'gateway',
+    args: ['gateway', '--supervised', ...(isShared ? ['--share-port'] : []), ...(worker === 1 ? [] : ['--no-admin'])],
+    execArgv: GATEWAY_FLAGS,
+    env: childEnvironment(store, {
+      DATABASE_URL: databaseUrl,
+      SEXTANT_CLUSTER_TOKEN: secrets.clusterToken,
+      SEXTANT_SEALING_KEY: secrets.sealingKey.toString('hex'),
+      SEXTANT_S3_PORT: String(s3Port),
+      SEXTANT_ADMIN_PORT: String(adminPort),
+    }),
+  }
+}
+
+/** Ours, with what the child needs; the secrets that it does not need stay here. */
+function childEnvironment({ env, settings }: StorePlan, own: Environment): Environment {
+  const child: Record<string, string | undefined> = { ...env, SEXTANT_LOG_LEVEL: settings.logLevel }
+  for (const [, { name, secret }] of allSettings()) {
+    if (!secret) continue
+    delete child[name]
+    delete child[`${name}_FILE`]
+  }
+  return { ...child, ...own }
+}
