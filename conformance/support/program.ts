@@ -1,0 +1,61 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import type { Target } from './target.ts'
+
+/** Running the real clients. A program that is missing is an error, not a reason to skip. */
+export interface Ran {
+  code: number | null
+  stdout: Buffer
+  stderr: string
+}
+
+const RUN_MS_MAX = 120_000
+
+/** `name` from the virtual environment that clients/install.sh made (CONFORMANCE_VENV), else from PATH. */
+export function findProgram(name: string): string {
+  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache')
+  const venv = process.env.CONFORMANCE_VENV ?? join(cache, 'sextant-conformance', 'venv')
+  const directories = [join(venv, 'bin'), ...(process.env.PATH ?? '').split(delimiter)]
+  const found = directories.map((directory) => join(directory, name)).find((path) => existsSync(path))
+  if (!found) throw new Error(`${name} is not installed: run conformance/clients/install.sh`)
+  return found
+}
+
+/** Runs to the end. A non-zero exit is the caller's to judge. */
+export async function run(
+  program: string,
+  args: readonly string[],
+  options: { env: NodeJS.ProcessEnv; stdin?: Uint8Array; cwd?: string },
+): Promise<Ran> {
+  const signal = AbortSignal.timeout(RUN_MS_MAX)
+  const child = spawn(program, args, { env: options.env, cwd: options.cwd, signal, killSignal: 'SIGKILL' })
+  const stdout: Buffer[] = []
+  let stderr = ''
+  child.stdout.on('data', (data: Buffer) => stdout.push(data))
+  child.stderr.on('data', (data: Buffer) => {
+    stderr += data
+  })
+  // A program may end before it has read its input.
+  child.stdin.on('error', () => {})
+  child.stdin.end(options.stdin ?? Buffer.alloc(0))
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, stdout: Buffer.concat(stdout), stderr }
+}
+
+/** What AWS programs need and nothing else of this machine's settings: the rest is their default. */
+export function awsEnvironment(target: Target, home: string): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env.PATH,
+    HOME: home,
+    LANG: 'C.UTF-8',
+    AWS_ENDPOINT_URL: target.endpoint.href.replace(/\/$/, ''),
+    AWS_DEFAULT_REGION: target.region,
+    AWS_ACCESS_KEY_ID: target.owner.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: target.owner.secretAccessKey,
+    AWS_EC2_METADATA_DISABLED: 'true',
+    NO_PROXY: '*',
+  }
+}

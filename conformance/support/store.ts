@@ -1,0 +1,111 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import type { Credentials, Target } from './target.ts'
+
+const sextant = fileURLToPath(new URL('../../bin/sextant.js', import.meta.url))
+const run = promisify(execFile)
+const START_MS_MAX = 90_000
+/** The store may take 30 s to finish what is under way. */
+const STOP_MS_MAX = 45_000
+const DOMAIN = 's3.localhost'
+
+export interface RunningStore extends AsyncDisposable {
+  target: Target
+}
+
+/** A fresh `sextant up` on free ports in a temporary directory, with a second account; disposed: stopped and its data removed. */
+export async function startStore(): Promise<RunningStore> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'sextant-conformance-'))
+  const [port, adminPort] = await Promise.all([freePort(), freePort()])
+  const owner = newCredentials('CONFOWNER')
+  const env = {
+    ...process.env,
+    SEXTANT_DATA_DIR: dataDir,
+    SEXTANT_S3_HOST: '127.0.0.1',
+    SEXTANT_S3_PORT: String(port),
+    SEXTANT_ADMIN_PORT: String(adminPort),
+    SEXTANT_ROOT_ACCESS_KEY_ID: owner.accessKeyId,
+    SEXTANT_ROOT_SECRET_ACCESS_KEY: owner.secretAccessKey,
+    SEXTANT_DOMAIN: DOMAIN,
+    NODE_OPTIONS: '',
+  }
+  const endpoint = new URL(`http://127.0.0.1:${port}`)
+  const child = spawn(process.execPath, [sextant, 'up'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const said = keepLast(child)
+  const dispose = async () => {
+    await stop(child)
+    await rm(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
+  }
+  try {
+    await healthy(endpoint, child, said)
+    const other = newCredentials('CONFOTHER')
+    const account = 'conformance-other'
+    await run(process.execPath, [sextant, 'account', 'create', account], { env })
+    const key = ['--access-key', other.accessKeyId, '--secret-key', other.secretAccessKey, '--json']
+    await run(process.execPath, [sextant, 'key', 'create', '--account', account, ...key], { env })
+    return {
+      target: { endpoint, region: 'us-east-1', owner, other, domain: DOMAIN },
+      [Symbol.asyncDispose]: dispose,
+    }
+  } catch (error) {
+    await dispose()
+    throw error
+  }
+}
+
+function newCredentials(prefix: string): Credentials {
+  return {
+    accessKeyId: prefix + randomBytes(6).toString('hex').toUpperCase().slice(0, 11),
+    secretAccessKey: randomBytes(30).toString('base64url'),
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+/** The last of what the store printed: shown when it does not start. */
+function keepLast(child: ChildProcess): () => string {
+  let text = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (data: Buffer) => {
+      text = (text + data.toString()).slice(-8_000)
+    })
+  return () => text
+}
+
+async function healthy(endpoint: URL, child: ChildProcess, said: () => string): Promise<void> {
+  const deadline = Date.now() + START_MS_MAX
+  while (Date.now() < deadline) {
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`sextant up ended early:\n${said()}`)
+    const answer = await fetch(new URL('/health', endpoint), { signal: AbortSignal.timeout(2_000) }).catch(
+      () => undefined,
+    )
+    await answer?.body?.cancel()
+    if (answer?.status === 200) return
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+  throw new Error(`sextant up was not healthy within ${START_MS_MAX} ms:\n${said()}`)
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = once(child, 'exit')
+  child.kill('SIGTERM')
+  const killer = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX)
+  await ended
+  clearTimeout(killer)
+}
