@@ -5,6 +5,8 @@ import { performance } from 'node:perf_hooks'
 export interface ReadyRequest {
   head: Buffer
   body?: Buffer
+  /** The response has no body, whatever its Content-Length says. */
+  isHead?: boolean
 }
 
 export interface Work {
@@ -137,7 +139,7 @@ class Connection {
         const rest = head.subarray(end + 4)
         head = head.subarray(0, end + 4)
         const text = head.toString('latin1')
-        const expected = Number(/\r\ncontent-length: (\d+)/i.exec(text)?.[1] ?? 0)
+        const expected = request.isHead ? 0 : Number(/\r\ncontent-length: (\d+)/i.exec(text)?.[1] ?? 0)
         response = { status: Number(text.slice(9, 12)), bodyBytes: 0, body: rest, text: '', expected, kept: [] }
         if (response.status === 100) {
           response = undefined

@@ -14,7 +14,6 @@ export interface S3Call {
   /** Percent-encoded path with query. */
   path: string
   body?: Buffer
-  /** A response without body whatever its Content-Length says (HEAD). */
 }
 
 /** A signed request (SigV4 in headers, UNSIGNED-PAYLOAD), as bytes to send. */
