@@ -65,7 +65,7 @@ async function verifiedBlock(
     if (verify(stripe, stored)) return stored.subarray(0, blockBytes)
     log.error(where, 'a block is rotten')
   } catch (error) {
-    log.warn({ ...where, err: error }, 'a block cannot be read')
+    log.warn({ ...where, reason: String(error) }, 'a block cannot be read')
   }
   return undefined
 }

@@ -80,7 +80,10 @@ function messageSet(deps: EngineDeps, order: ChunkSetOrder, servers: ServerNumbe
         const next = deps.placer.replace(order.partId, index, servers, failed)
         servers[index] = next ?? NOWHERE
         if (next === undefined) throw error
-        deps.log.warn({ partId: order.partId, index, server, next, err: error }, 'a chunk goes to another server')
+        deps.log.warn(
+          { partId: order.partId, index, server, next, reason: String(error) },
+          'a chunk goes to another server',
+        )
       }
     }
   }
@@ -116,7 +119,7 @@ function streamSet(deps: EngineDeps, order: ChunkSetOrder, servers: ServerNumber
   /** What a stream carried cannot be sent again: the chunk is given up, and repaired later. */
   function giveUp(index: number, error: unknown): void {
     if (!writers[index]) return
-    deps.log.warn({ partId: order.partId, index, server: servers[index], err: error }, 'a chunk is given up')
+    deps.log.warn({ partId: order.partId, index, server: servers[index], reason: String(error) }, 'a chunk is given up')
     writers[index].abort()
     writers[index] = undefined
     servers[index] = NOWHERE

@@ -51,21 +51,28 @@ export interface BodyDigests {
   checksum: string | undefined
 }
 
-/** Digests of a body while it streams by: MD5 for the ETag, and the checksum that the client named. */
+/** Digests of a body that is not cut into stripes: MD5, and the checksum that the client named. */
 export function startDigests(claims: BodyClaims): { update(bytes: Uint8Array): void; finish(): Promise<BodyDigests> } {
   const md5 = createHash('md5')
-  const checksum = claims.checksum ? startChecksum(claims.checksum.algorithm) : undefined
+  const checksum = claims.checksum && startChecksum(claims.checksum.algorithm)
   return {
     update(bytes) {
       md5.update(bytes)
       checksum?.update(bytes)
     },
-    async finish() {
-      const digests = { md5: md5.digest(), checksum: (await checksum?.digest())?.toString('base64') }
-      verifyClaims(claims, digests)
-      return digests
-    },
+    finish: () => finishDigests(claims, md5.digest(), checksum),
   }
+}
+
+/** Compares with what the client claimed. Fault: BadDigest. */
+export async function finishDigests(
+  claims: BodyClaims,
+  md5: Buffer,
+  checksum: Pick<RunningChecksum, 'digest'> | undefined,
+): Promise<BodyDigests> {
+  const digests = { md5, checksum: (await checksum?.digest())?.toString('base64') }
+  verifyClaims(claims, digests)
+  return digests
 }
 
 /** What is kept of a single body's checksum. */

@@ -29,7 +29,7 @@ export async function discardChunks(deps: EngineDeps, { partId, geometry, server
           signal,
         )
       } catch (error) {
-        deps.log.warn({ server, partId, err: error }, 'chunks of a failed upload are left to the sweep')
+        deps.log.warn({ server, partId, reason: String(error) }, 'chunks of a failed upload are left to the sweep')
         for (const index of indexes) left[index] = server
       }
     }),
@@ -39,6 +39,6 @@ export async function discardChunks(deps: EngineDeps, { partId, geometry, server
     const layout = { partId, ...geometry, servers: left, chunkHashes: Buffer.alloc(0) }
     await deps.catalogue.doomUncommitted([layout], signal)
   } catch (error) {
-    deps.log.warn({ partId, err: error }, 'a failed upload could not be handed to the sweep')
+    deps.log.warn({ partId, reason: String(error) }, 'a failed upload could not be handed to the sweep')
   }
 }

@@ -12,6 +12,7 @@ import { type Attempts, discardChunks } from './discard.ts'
 import type { BodyClaims, ByteStream } from './engine.ts'
 import { newPartId } from './part-ids.ts'
 import type { PartLabel } from './ports/chunk-store.ts'
+import { type StripeDigests, startStripeDigests } from './stripe-digests.ts'
 
 export interface PartOrder {
   claims: BodyClaims
@@ -116,7 +117,7 @@ async function sendStripes(
 ): Promise<BodyDigests> {
   const { geometry, claims } = run
   const { blockBytes, parityChunks } = geometry
-  const digests = startDigests(claims)
+  using digests = startStripeDigests(deps.pool, run)
   let index = 0
   let receivedBytes = 0
   let stripe: StripeBuffer | undefined
@@ -124,17 +125,17 @@ async function sendStripes(
     for await (const bytes of body) {
       receivedBytes += bytes.length
       if (receivedBytes > claims.sizeBytes) break
-      digests.update(bytes)
       for (let rest = bytes; rest.length > 0; ) {
         stripe ??= await deps.pool.acquire(
           { stripeBytes: stripeBytes(geometry, index), blockBytes, parityChunks },
           signal,
         )
         rest = rest.subarray(stripe.fill(rest))
+        digests.filled(stripe)
         if (!stripe.isFull) continue
         const full = stripe
         stripe = undefined
-        await sendStripe(run, full, index)
+        await sendStripe(run, full, index, digests)
         index += 1
       }
     }
@@ -147,8 +148,15 @@ async function sendStripes(
   return await digests.finish()
 }
 
-async function sendStripe({ partId, hashers, set }: StripeRun, stripe: StripeBuffer, index: number): Promise<void> {
+async function sendStripe(
+  { partId, hashers, set }: StripeRun,
+  stripe: StripeBuffer,
+  index: number,
+  digests: StripeDigests,
+): Promise<void> {
   const checksums = stripe.seal(partId, index)
   for (const [chunk, hasher] of hashers.entries()) hasher.update(checksums[chunk]!)
+  digests.sealed(stripe, index, checksums)
   await set.write(stripe)
+  await digests.caughtUp()
 }

@@ -49,7 +49,7 @@ export async function deleteChunks(
       } catch (error) {
         signal.throwIfAborted()
         log.warn(
-          { server, chunks: names.length, err: error },
+          { server, chunks: names.length, reason: String(error) },
           'chunks could not be deleted; the next sweep tries again',
         )
         for (const name of names) left.add(name.partId)

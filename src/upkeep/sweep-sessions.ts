@@ -37,7 +37,7 @@ async function sweepServer(
     return isClean
   } catch (error) {
     signal.throwIfAborted()
-    deps.log.warn({ server, session, err: error }, 'a server could not be swept; the next sweep tries again')
+    deps.log.warn({ server, session, reason: String(error) }, 'a server could not be swept; the next sweep tries again')
     return false
   }
 }
