@@ -89,8 +89,8 @@ async function runClient(gib: number): Promise<void> {
 }
 
 async function measureAll(client: ChunkClient, child: ChildProcess, way: string, gib: number): Promise<void> {
-  const bytes = gib * 1024 * MIB
   const streams = 4
+  const bytes = Math.ceil((gib * 1024) / streams) * streams * MIB
   await upload(client, 64 * MIB)
   await smallPuts(client, 20_000, 64)
   const show = async (what: string, unit: string, per: number, run: () => Promise<void>) => {

@@ -1,4 +1,5 @@
 import { ChannelCredentials, Metadata } from '@grpc/grpc-js'
+import { SERVER_ID_METADATA } from '../base/wire/bounds.ts'
 
 /** How the client proves who it is. The one place to change when mutual TLS comes instead of the token. */
 export interface Passport {
@@ -6,8 +7,6 @@ export interface Passport {
   /** Sent with every call to this server. Naming it keeps chunks from a stranger that has taken over its address. */
   metadataFor(serverId: string): Metadata
 }
-
-const SERVER_ID_METADATA = 'sextant-server-id'
 
 export function tokenPassport(clusterToken: string): Passport {
   if (clusterToken === '') throw new Error('the chunk client needs a cluster token')

@@ -16,11 +16,14 @@ export interface ChunkClientSettings {
   keepaliveTimeoutMs: number
   /** What one download stream may receive ahead of its reader. */
   windowBytes: number
-  /** Calls in one batch message. Measured: no gain above. */
+  /** Calls in one batch message. Measured: 64 saves a tenth at best. */
   batchCallsMax: number
   /** Payload, sent or asked for, in one batch message; one call may be larger. */
   batchBytesMax: number
-  /** Batch messages under way to one server without a reply. Measured: with more, messages get smaller, not faster. */
+  /**
+   * Batch messages under way to one server without a reply. Measured: 1 costs a third more, 4 helps only from some 500
+   * calls at once.
+   */
   batchUnansweredMax: number
   /** A batch message that was not answered for so long holds the next ones up no longer. */
   batchStuckMs: number

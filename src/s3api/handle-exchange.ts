@@ -3,6 +3,7 @@ import { asFault, describeFault, errorAnswer, errorXml } from './error-answer.ts
 import type { HealthReport } from './health.ts'
 import { healthAnswer, isHealthRequest } from './health.ts'
 import type { Exchange } from './http/exchange.ts'
+import { finishAnswer } from './http/leftover-body.ts'
 import { writeAnswer } from './http/write-answer.ts'
 import { splitTarget } from './names/percent.ts'
 import { answerRequest, type PipelineDeps, type Trace } from './pipeline.ts'
@@ -50,7 +51,7 @@ async function answer(deps: HandlerDeps, exchange: Exchange, trace: Trace): Prom
   }
   const answer = await answerRequest(deps, exchange, head, trace)
   if (!exchange.res.headersSent) return await writeAnswer(exchange, answer)
-  finishSlowAnswer(exchange, String(answer.body ?? ''))
+  await finishSlowAnswer(exchange, String(answer.body ?? ''))
 }
 
 /** Tells the client; or, where the answer has begun, breaks off, so that nobody takes a part for the whole. */
@@ -59,12 +60,14 @@ async function refuse(exchange: Exchange, fault: StoreFault, resource: string): 
   const context = { resource, requestId, hostId }
   if (!res.headersSent) return await writeAnswer(exchange, errorAnswer(fault, context))
   if (res.hasHeader('Content-Length') || res.writableEnded) res.destroy()
-  else finishSlowAnswer(exchange, errorXml(fault, context))
+  else await finishSlowAnswer(exchange, errorXml(fault, context))
 }
 
 /** The declaration went out with the first white space. */
-function finishSlowAnswer({ res }: Exchange, xml: string): void {
-  res.end(xml.startsWith(XML_DECLARATION) ? xml.slice(XML_DECLARATION.length) : xml)
+async function finishSlowAnswer(exchange: Exchange, xml: string): Promise<void> {
+  const rest = xml.startsWith(XML_DECLARATION) ? xml.slice(XML_DECLARATION.length) : xml
+  exchange.res.end(rest)
+  await finishAnswer(exchange, 'keep')
 }
 
 function report(
@@ -88,9 +91,13 @@ function report(
   }
   observe(record)
   const line = { requestId, ...record, path: resource, accessKeyId, remote: req.socket.remoteAddress }
-  if (fault && described && described.status >= 500 && described.status !== 501 && !isGone) {
-    log.error({ ...line, reason: fault.message, err: fault.cause ?? fault }, 'request failed')
-  } else {
-    log.info(fault ? { ...line, reason: fault.message } : line, 'request')
-  }
+  if (!fault || !described) log.info(line, 'request')
+  else if (described.status < 500 || described.status === 501 || isGone) {
+    log.info({ ...line, reason: reasonOf(fault, described.message) }, 'request refused')
+  } else log.error({ ...line, reason: reasonOf(fault, described.message), err: fault.cause ?? fault }, 'request failed')
+}
+
+/** Not all of a fault's details: those of a signature hold what the client sent. */
+function reasonOf({ detail }: StoreFault, message: string): string {
+  return 'reason' in detail && detail.reason !== undefined ? detail.reason : message
 }

@@ -1,4 +1,5 @@
-import { type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import { once } from 'node:events'
+import { STATUS_CODES } from 'node:http'
 import fastify from 'fastify'
 import type { Clock, Random } from '../base/clock.ts'
 import type { StoreFault } from '../base/faults.ts'
@@ -8,6 +9,7 @@ import { errorAnswer } from './error-answer.ts'
 import { handleExchange, type RequestRecord } from './handle-exchange.ts'
 import type { HealthReport } from './health.ts'
 import { handleBrokenRequest } from './http/broken-request.ts'
+import { trackConnections } from './http/connections.ts'
 import { type Exchange, openExchange } from './http/exchange.ts'
 import { createHttpServer, expectsContinue } from './http/http-server.ts'
 import { operations } from './operations/table.ts'
@@ -29,7 +31,10 @@ export interface S3ServerDeps {
 
 export interface S3Server extends AsyncDisposable {
   readonly port: number
-  /** Stops accepting, closes idle connections, lets requests finish for `graceMs`, then breaks off what is left. */
+  /**
+   * Stops accepting, closes idle connections, lets requests finish for `graceMs`, then breaks off what is left. May be
+   * called again with less patience.
+   */
   close(graceMs: number): Promise<void>
 }
 
@@ -41,8 +46,8 @@ export async function createS3Server(deps: S3ServerDeps): Promise<S3Server> {
   const nextRequestId = createRequestIds(deps.random)
   const handlerDeps = { ...deps, route: createRouter(operations), observe: deps.observe ?? (() => {}) }
   const current = new WeakMap<object, Exchange>()
-  let closing: Promise<void> | undefined
-  const exchangeDeps = { clock, limits, hostId, nextRequestId, isClosing: () => closing !== undefined }
+  let isClosing = false
+  const exchangeDeps = { clock, limits, hostId, nextRequestId, isClosing: () => isClosing }
 
   const app = fastify({
     serverFactory: (listener) => createHttpServer(listener, limits),
@@ -55,38 +60,40 @@ export async function createS3Server(deps: S3ServerDeps): Promise<S3Server> {
       handleBrokenRequest(error, socket, current.get(socket), { refuse, clock, headerBytesMax: limits.headerBytesMax })
     },
   })
+  const connections = trackConnections(app.server)
   // Taken over before Fastify judges method, content type or body: all of that is S3's to judge.
   app.addHook('onRequest', async (request, reply) => {
     reply.hijack()
-    const exchange = openExchange(exchangeDeps, request.raw, reply.raw, expectsContinue(request.raw))
-    current.set(request.raw.socket, exchange)
+    const { raw: req } = request
+    const { socket } = req
+    const exchange = openExchange(exchangeDeps, req, reply.raw, expectsContinue(req))
+    current.set(socket, exchange)
+    connections.begin(socket)
     await handleExchange(handlerDeps, exchange)
-    if (closing !== undefined) closeSoon(app.server, reply.raw)
+    connections.end(socket)
   })
   app.all('/', () => undefined)
-  // Fastify hands all of it to Node, though its types know no reusePort.
-  const listening = { host: settings.host, port: settings.port, reusePort: settings.sharesPort ?? false }
-  await app.listen(listening)
+  await app.ready()
+  app.server.listen({ host: settings.host, port: settings.port, reusePort: settings.sharesPort ?? false })
+  await once(app.server, 'listening')
 
-  function close(graceMs: number): Promise<void> {
-    closing ??= (async () => {
-      const closed = new Promise<void>((resolve) => app.server.close(() => resolve()))
-      app.server.closeIdleConnections()
-      using _timer = clock.after(graceMs, () => app.server.closeAllConnections())
-      await closed
-      await app.close()
-    })()
-    return closing
+  let closing: Promise<void> | undefined
+  async function closeAll(): Promise<void> {
+    const closed = new Promise<void>((resolve) => app.server.close(() => resolve()))
+    isClosing = true
+    connections.closeWhenIdle()
+    await closed
+    await app.close()
+  }
+  async function close(graceMs: number): Promise<void> {
+    closing ??= closeAll()
+    // A second call may be less patient.
+    using _timer = clock.after(graceMs, connections.closeAll)
+    await closing
   }
   const address = app.server.address()
   const port = typeof address === 'object' && address ? address.port : settings.port
   return { port, close, [Symbol.asyncDispose]: () => close(0) }
-}
-
-/** A connection that was busy when closing began, and is idle now. */
-function closeSoon(server: Server, res: ServerResponse): void {
-  if (res.writableFinished) server.closeIdleConnections()
-  else res.once('close', () => server.closeIdleConnections())
 }
 
 /** An answer to what never became a request. */

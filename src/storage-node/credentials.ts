@@ -1,5 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import { type Metadata, ServerCredentials, ServerInterceptingCall, type ServerInterceptor, status } from '@grpc/grpc-js'
+import { SERVER_ID_METADATA } from '../base/wire/bounds.ts'
 import type { CallStatus } from './status.ts'
 
 /** Who may call. The one place to change when mutual TLS comes instead of the token. */
@@ -8,8 +9,6 @@ export interface Gatekeeper {
   interceptor: ServerInterceptor
 }
 
-/** Names the server that a caller means; another one that has taken over its address refuses. */
-export const SERVER_ID_METADATA = 'sextant-server-id'
 const HEALTH = '/grpc.health.v1.Health/'
 
 /** Asks every call but health checks for the cluster's token, before a byte of the call is read. */

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import t from 'tap'
@@ -46,6 +47,18 @@ t.test('100-continue: a refusal comes without it, and the connection stays usabl
   t.equal((await connection.answer()).status, 403)
 })
 
+t.test('100-continue: behind a proxy a refusal closes the connection, for the body may come after all', async (t) => {
+  await using s3 = await withBucket()
+  for (const relayed of ['Via: 1.1 proxy', 'X-Forwarded-For: 192.0.2.1', 'Forwarded: for=192.0.2.1']) {
+    const connection = await s3.raw()
+    connection.send(['PUT /bucket/key HTTP/1.1', 'Host: x', 'Expect: 100-continue', 'Content-Length: 50', relayed])
+    const refused = await connection.answer()
+    t.equal(refused.status, 403)
+    t.equal(refused.headers.connection, 'close', relayed)
+    await connection.closed
+  }
+})
+
 t.test('100-continue: a body too large to be skipped is refused with Connection: close', async (t) => {
   await using s3 = await withBucket()
   const connection = await s3.raw()
@@ -78,8 +91,10 @@ t.test('a refused upload that is being sent gets its answer, and does not hang',
   await using s3 = await withBucket()
   const connection = await s3.raw()
   connection.send(['PUT /bucket/key HTTP/1.1', 'Host: x', 'Content-Length: 20000000'])
-  const piece = Buffer.alloc(1_000_000)
-  for (let i = 0; i < 20; i++) connection.send(piece)
+  // As http.client and others do it: not a byte is read before the last one is sent.
+  connection.socket.pause()
+  await new Promise<void>((resolve) => connection.socket.write(Buffer.alloc(20_000_000), () => resolve()))
+  connection.socket.resume()
   const answer = await connection.answer()
   t.equal(answer.status, 403)
   t.equal(answer.headers.connection, 'close')
@@ -87,21 +102,32 @@ t.test('a refused upload that is being sent gets its answer, and does not hang',
   await connection.closed
 })
 
-t.test('a refused upload is read on only within bounds', async (t) => {
-  await using s3 = await withBucket({ settings: { http: { refusedBodyBytesMax: 100_000, refusedBodyMs: 300 } } })
+t.test('a refused upload is read on only for so long', async (t) => {
+  await using s3 = await withBucket({ settings: { http: { refusedBodyMs: 300 } } })
   const silent = await s3.raw()
   silent.send(['PUT /bucket/key HTTP/1.1', 'Host: x', 'Content-Length: 20000000'])
   t.equal((await silent.answer()).status, 403)
-  const started = performance.now()
-  await silent.closed
-  t.ok(performance.now() - started < 3_000)
+  await gone(silent.socket)
+})
+
+t.test('a refused upload is read on only for so many bytes', async (t) => {
+  await using s3 = await withBucket({ settings: { http: { refusedBodyBytesMax: 100_000, refusedBodyMs: 60_000 } } })
   const endless = await s3.raw()
   endless.send(['PUT /bucket/key HTTP/1.1', 'Host: x', 'Transfer-Encoding: chunked'])
-  const filler = setInterval(() => endless.send(`10000\r\n${'x'.repeat(0x10000)}\r\n`), 5)
-  t.teardown(() => clearInterval(filler))
-  await endless.closed
-  clearInterval(filler)
+  t.equal((await endless.answer()).status, 403)
+  await gone(endless.socket)
 })
+
+/** Writes on until the other side has let go of the connection altogether. */
+async function gone(socket: Socket): Promise<void> {
+  const piece = `1000\r\n${'x'.repeat(0x1000)}\r\n`
+  const filler = setInterval(() => socket.writable && socket.write(piece), 20)
+  // Not events.once: a reset is an error, and just what is waited for.
+  const closed = new Promise<boolean>((resolve) => socket.on('close', () => resolve(true)))
+  const isGone = await Promise.race([closed, sleep(8_000, false, { ref: false })])
+  clearInterval(filler)
+  if (!isGone) throw new Error('still connected')
+}
 
 t.test('a small refused body is dropped, and the connection stays', async (t) => {
   await using s3 = await withBucket()
@@ -126,7 +152,7 @@ t.test('Content-Length together with Transfer-Encoding, and a repeated Host, are
   for (const hosts of [['Host: a', 'Host: b'], []]) {
     const connection = await s3.raw()
     connection.send(['GET /bucket HTTP/1.1', ...hosts])
-    t.equal((await connection.answer()).status, 400)
+    t.match(await connection.answer(), { status: 400, body: /<Code>BadRequest</ })
   }
   const twice = await s3.raw()
   twice.send(['GET /bucket?prefix=a&prefix=b HTTP/1.1', 'Host: a'])
@@ -294,12 +320,14 @@ t.test('close: idle connections go at once, requests under way finish, new ones 
   const idle = await s3.raw()
   idle.send(s3.head('GET', '/bucket/key'))
   await idle.answer()
+  const unused = await s3.raw()
   const busy = await s3.raw()
   busy.send(s3.head('PUT', '/bucket/key', { 'Content-Length': '5' }))
   busy.send('hel')
   await sleep(50)
   const closing = s3.server.close(5_000)
   await idle.closed
+  await unused.closed
   busy.send('lo')
   const answer = await busy.answer()
   t.equal(answer.status, 200)
@@ -314,7 +342,9 @@ t.test('close: what does not finish in time is broken off', async (t) => {
   busy.send(s3.head('PUT', '/bucket/key', { 'Content-Length': '5' }))
   await sleep(50)
   const started = performance.now()
+  const patient = s3.server.close(20_000)
   await s3.server.close(200)
+  await patient
   t.ok(performance.now() - started < 2_000)
   await busy.closed
 })

@@ -204,7 +204,7 @@ t.test('stopping: calls under way are finished, new ones are not taken', async (
   const batch = client.batch(bearer())
   const replies: { callId: number }[] = []
   batch.on('data', (message: { replies: { callId: number }[] }) => replies.push(...message.replies))
-  const ended = new Promise<{ code?: number }>((resolve) => batch.once('error', resolve))
+  const ended = new Promise<{ code?: number; details?: string }>((resolve) => batch.once('error', resolve))
   const header = { chunkId: randomBytes(17), dataChunks: 6, parityChunks: 2, blockBytes: 1, label: Buffer.alloc(0) }
   const trailer = { partBytes: 0, chunkHash: Buffer.alloc(32), seal: Buffer.alloc(0) }
   batch.write({ calls: [{ callId: 9, call: { $case: 'put', value: { header, trailer, payload: Buffer.alloc(0) } } }] })
@@ -213,7 +213,7 @@ t.test('stopping: calls under way are finished, new ones are not taken', async (
   await systemClock.sleep(20)
   gate.resolve()
   t.ok(await stat)
-  t.match(await ended, { code: status.UNAVAILABLE })
+  t.match(await ended, { code: status.UNAVAILABLE, details: 'the node is stopping' })
   t.match(replies, [{ callId: 9, status: 0 }])
   await stopped
   const late = protocolClient(node.grpcAddress)

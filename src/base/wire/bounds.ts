@@ -21,3 +21,6 @@ export const wireBounds = {
   /** An encoded PartSeal. */
   sealBytesMax: 4 * KIB,
 } as const
+
+/** A call's metadata entry that names the server it means; another one that has taken over the address refuses. */
+export const SERVER_ID_METADATA = 'sextant-server-id'

@@ -18,10 +18,18 @@ export function planConnection({ source, req }: Exchange): ConnectionPlan {
   if (source.isComplete) return 'keep'
   const rest = source.declaredBytes === undefined ? Number.POSITIVE_INFINITY : source.declaredBytes - source.bytesRead
   if (source.isAwaited) {
-    const isSilent = req.readableLength === 0 && parserOf(req.socket) !== undefined
+    const isSilent = req.readableLength === 0 && parserOf(req.socket) !== undefined && !isRelayed(req)
     return isSilent && rest <= SKIPPED_BYTES_MAX ? 'skip' : 'drain'
   }
   return rest <= SMALL_REST_BYTES ? 'keep' : 'drain'
+}
+
+/**
+ * Behind a proxy, what comes next on the connection may be the body after all, and the answer to it would go to somebody
+ * else: there the connection is closed.
+ */
+function isRelayed({ headers }: Exchange['req']): boolean {
+  return headers.via !== undefined || headers.forwarded !== undefined || headers['x-forwarded-for'] !== undefined
 }
 
 /** A client that waits for a 100 hardly ever sends on after a refusal. */

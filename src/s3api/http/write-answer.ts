@@ -12,8 +12,8 @@ export interface Answer {
 }
 
 /**
- * Sends an answer and settles the connection. Rejects when a stream fails before its first byte, with nothing sent;
- * later, the connection is broken off, so that nobody takes half an object for a whole one.
+ * Sends an answer and settles the connection. Rejects when a stream fails: before its first byte with nothing sent;
+ * later, the caller has to break the connection off, so that nobody takes half an object for a whole one.
  */
 export async function writeAnswer(exchange: Exchange, answer: Answer): Promise<void> {
   if (answer.stream && !isBodiless(exchange, answer.status)) return await writeStream(exchange, answer, answer.stream)
@@ -69,9 +69,6 @@ async function writeStream(exchange: Exchange, answer: Answer, stream: NonNullab
     if (exchange.bytesSent !== stream.sizeBytes) throw new Error('fewer bytes than announced')
     if (!res.writableEnded) res.end()
     await finishAnswer(exchange, plan)
-  } catch (error) {
-    if (res.headersSent) res.destroy()
-    throw error
   } finally {
     // The producer lets go of its chunk streams, also when the client went away.
     await chunks.return?.()

@@ -2879,7 +2879,9 @@ export const StatResponse: MessageFns<StatResponse> = {
 
 /**
  * What a storage node does. Every call carries the cluster's token in the
- * metadata entry "authorization" ("Bearer …"), or comes over mutual TLS.
+ * metadata entry "authorization" ("Bearer …"), or comes over mutual TLS. It may
+ * name the server that it means in the entry "sextant-server-id"; another one
+ * that has taken over the address answers FAILED_PRECONDITION.
  */
 export type ChunkStoreService = typeof ChunkStoreService;
 export const ChunkStoreService = {
