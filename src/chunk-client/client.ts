@@ -62,13 +62,13 @@ class GrpcChunkStore implements ChunkClient {
     if (bytes > wireBounds.messageBytesMax) throw new ChunkError('invalid', 'too large for one message: use a stream')
     const put = { header: toWireHeader(header), trailer: toWireTrailer(trailer), pieces }
     const session = await this.#session(server, signal)
-    await session.batch.call({ put }, bytes, signal)
+    await session.puts.call({ put }, bytes, signal)
   }
 
   openChunk(server: ServerNumber, header: ChunkHeader, signal: AbortSignal): ChunkWriter {
     const connect = async () => {
       const session = await this.#session(server, signal)
-      return { client: await session.bulk(), metadata: session.metadata }
+      return { client: await session.bulk('up'), metadata: session.metadata }
     }
     return new PutStream({ ...this.#streamDeps(server), connect }, toWireHeader(header), signal)
   }
@@ -76,14 +76,14 @@ class GrpcChunkStore implements ChunkClient {
   async getPayload(server: ServerNumber, range: PayloadRange, signal: AbortSignal): Promise<Buffer> {
     if (range.length > wireBounds.getBytesMax) throw new ChunkError('invalid', 'too long for one message: use a stream')
     const session = await this.#session(server, signal)
-    const payload = await session.batch.call({ get: toWireRange(range) }, range.length, signal)
+    const payload = await session.gets.call({ get: toWireRange(range) }, range.length, signal)
     if (payload.length !== range.length) throw wrongLength(range, payload.length)
     return payload
   }
 
   async *streamPayload(server: ServerNumber, range: PayloadRange, signal: AbortSignal): AsyncGenerator<Buffer, void> {
     const session = await this.#session(server, signal)
-    const client = await session.bulk()
+    const client = await session.bulk('down')
     const { path, serialize, deserialize } = bulkMethods.getChunk
     const request = toWireRange(range)
     const start = () => client.makeServerStreamRequest(path, serialize, deserialize, request, session.metadata)

@@ -17,17 +17,27 @@ export interface SessionDeps {
   onEnd(session: Session, error: ChunkError): void
 }
 
+/** Which way a connection carries payload. */
+export type Direction = 'up' | 'down'
+
 /**
- * Two connections to one server: one carries the small calls, so that they wait neither behind what large transfers have
- * put into the socket's buffer, nor for a lost packet of theirs. (On the loopback there is no difference to be measured.)
+ * Four connections to one server: large transfers and small calls, up and down.
+ *
+ * Apart by direction, because Node's http2 stops reading a connection while a write on it waits for room: with payload
+ * both ways, both ends can wait for each other for ever. With payload one way, what goes back is a few bytes that always
+ * fit. Apart by size, so that small calls wait neither behind what large transfers have put into the socket's buffer, nor
+ * for a lost packet of theirs.
  */
 export class Session {
   readonly address: string
   readonly metadata: Metadata
-  readonly batch: BatchStream
-  /** For small calls. */
+  /** Small puts. */
+  readonly puts: BatchStream
+  /** Small gets. */
+  readonly gets: BatchStream
+  /** For small calls without payload. */
   readonly calls: Client
-  #bulk: Client
+  #bulk: Record<Direction, Client>
   #deps: SessionDeps
 
   private constructor(deps: SessionDeps, opened: { address: string; calls: Client; metadata: Metadata }) {
@@ -35,20 +45,23 @@ export class Session {
     this.address = opened.address
     this.calls = opened.calls
     this.metadata = opened.metadata
-    this.#bulk = openChannel(opened.address, deps.passport, deps.settings)
-    this.batch = new BatchStream({
-      client: opened.calls,
-      metadata: opened.metadata,
-      clock: deps.clock,
-      settings: deps.settings,
-      onAnswer: deps.onAnswer,
-      onTimeout: deps.onTimeout,
-      onEnd: (error) => {
-        this.calls.close()
-        this.#bulk.close()
-        deps.onEnd(this, error)
-      },
-    })
+    const open = () => openChannel(opened.address, deps.passport, deps.settings)
+    const downCalls = open()
+    this.#bulk = { up: open(), down: open() }
+    const clients = [this.calls, downCalls, this.#bulk.up, this.#bulk.down]
+    let isOver = false
+    const onEnd = (error: ChunkError) => {
+      if (isOver) return
+      isOver = true
+      this.close(error)
+      for (const client of clients) client.close()
+      deps.onEnd(this, error)
+    }
+    const { metadata } = opened
+    const { clock, settings, onAnswer, onTimeout } = deps
+    const stream = { metadata, clock, settings, onAnswer, onTimeout, onEnd }
+    this.puts = new BatchStream({ ...stream, client: this.calls })
+    this.gets = new BatchStream({ ...stream, client: downCalls })
   }
 
   /** Connects over the best address that works, and is let in. Rejects with a ChunkError, mostly `unreachable`. */
@@ -78,19 +91,20 @@ export class Session {
     const session = new Session(quiet, { address, calls, metadata: passport.metadataFor(target.serverId) })
     const late = unreachable(`the server did not let us in within ${settings.connectMs} ms`)
     using _timer = clock.after(settings.connectMs, () => session.close(late))
-    await session.batch.accepted
+    await Promise.all([session.puts.accepted, session.gets.accepted])
     isLetIn = true
     return session
   }
 
   /** For streams. Rejects `unreachable` when it cannot be connected within `connectMs`. */
-  async bulk(): Promise<Client> {
-    await connected(this.#bulk, this.#deps.clock, this.#deps.settings.connectMs)
-    return this.#bulk
+  async bulk(direction: Direction): Promise<Client> {
+    await connected(this.#bulk[direction], this.#deps.clock, this.#deps.settings.connectMs)
+    return this.#bulk[direction]
   }
 
   /** Small calls that are not answered fail with `error`; streams under way go on. */
   close(error: ChunkError): void {
-    this.batch.close(error)
+    this.puts.close(error)
+    this.gets.close(error)
   }
 }

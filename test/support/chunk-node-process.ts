@@ -13,8 +13,8 @@ export interface NodeProcess extends AsyncDisposable {
 
 const MARK = 'a storage node for a test'
 
-export async function forkNode(serverId: string): Promise<NodeProcess> {
-  const child = fork(import.meta.filename, [MARK, serverId])
+export async function forkNode(serverId: string, socketPath = ''): Promise<NodeProcess> {
+  const child = fork(import.meta.filename, [MARK, serverId, socketPath])
   const [grpcAddress] = (await once(child, 'message')) as [string]
   return {
     serverId: serverId as ServerId,
@@ -29,7 +29,8 @@ export async function forkNode(serverId: string): Promise<NodeProcess> {
 }
 
 if (process.argv[2] === MARK) {
-  const node = await startTestNode({ disk: new MemoryDisk(process.argv[3]!) })
+  const [, , , serverId, socketPath] = process.argv
+  const node = await startTestNode({ disk: new MemoryDisk(serverId!), settings: { socketPath: socketPath! } })
   process.once('disconnect', () => process.exit(0))
   process.send!(node.grpcAddress)
 }
