@@ -26,11 +26,6 @@ export const NOWHERE = 0 as ServerNumber
 export const NULL_VERSION = 'null' as VersionId
 /** A chunk id on the wire and on disk: 16 bytes of part id, 1 byte of index. */
 export const CHUNK_ID_BYTES = 17
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
-
-export function parsePartId(text: string): PartId | undefined {
-  return UUID.test(text) ? (text as PartId) : undefined
-}
 
 /** The 16 bytes of a part id. */
 export function partIdBytes(id: PartId): Buffer {
@@ -62,9 +57,4 @@ export function makePartId(unixMs: number, random: { a: number; b: number }, ses
   const high = b.toString(16).padStart(8, '0')
   const low = (session >>> 0).toString(16).padStart(8, '0')
   return `${ms.slice(0, 8)}-${ms.slice(8)}-7${a}-${high.slice(0, 4)}-${high.slice(4)}${low}` as PartId
-}
-
-/** When a part id was made, in ms since 1970, by the clock of the gateway that made it. */
-export function partIdTimeMs(id: PartId): number {
-  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
 }

@@ -4,6 +4,7 @@ import { asText, encodingType, pageSize, queryOr } from '../fields.ts'
 import { encoder } from '../listings/url-encoding.ts'
 import { noBody, operation, xml } from '../operation.ts'
 import { owner, ownerOf } from '../shapes.ts'
+import { uploadIdMarker } from '../uploads/upload-inputs.ts'
 import { boolean, integer, text, timestamp } from '../xml/kinds.ts'
 import { flatList, optional, structure } from '../xml/shape.ts'
 
@@ -43,7 +44,7 @@ export const listMultipartUploads = operation({
     prefix: queryOr('prefix', asText, ''),
     delimiter: queryOr('delimiter', asText, ''),
     keyMarker: queryOr('key-marker', asText, ''),
-    uploadIdMarker: queryOr('upload-id-marker', asText, ''),
+    uploadIdMarker,
     uploadsMax: queryOr('max-uploads', pageSize(limits.listKeysMax), limits.listKeysMax),
     encoding: queryOr('encoding-type', encodingType, undefined),
   },
@@ -54,8 +55,8 @@ export const listMultipartUploads = operation({
     const { engine, bucket } = call
     const { prefix, delimiter, keyMarker, uploadsMax } = input
     // It counts only together with a key.
-    const uploadIdMarker = keyMarker === '' ? '' : input.uploadIdMarker
-    const query = { bucket, prefix, delimiter, afterKey: keyMarker, afterUploadId: uploadIdMarker, rowsMax: uploadsMax }
+    const afterUploadId = keyMarker === '' ? '' : input.uploadIdMarker
+    const query = { bucket, prefix, delimiter, afterKey: keyMarker, afterUploadId, rowsMax: uploadsMax }
     const page = await engine.listUploads(query, signal)
     const encode = encoder(input.encoding)
     const toUpload = async (each: Upload) => ({
@@ -72,7 +73,7 @@ export const listMultipartUploads = operation({
       output: {
         Bucket: bucket.name,
         KeyMarker: encode(keyMarker),
-        UploadIdMarker: uploadIdMarker,
+        UploadIdMarker: afterUploadId,
         NextKeyMarker: page.isTruncated ? encode(page.nextKey ?? '') : undefined,
         NextUploadIdMarker: page.isTruncated ? (page.nextUploadId ?? '') : undefined,
         Prefix: encode(prefix),

@@ -1,7 +1,7 @@
 import { StoreFault } from '../../base/faults.ts'
 import type { UploadId } from '../../base/ids.ts'
 import { limits } from '../../base/limits.ts'
-import { integerIn, query } from '../fields.ts'
+import { integerIn, invalid, query, queryOr } from '../fields.ts'
 
 /** What no upload was ever called is an upload that does not exist. */
 const UPLOAD_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
@@ -14,3 +14,13 @@ export const uploadId = query('uploadId', (text): UploadId => {
 
 /** Fault: InvalidArgument. */
 export const partNumber = query('partNumber', integerIn(1, limits.partNumberMax))
+
+/** Empty, or an upload id. Fault: InvalidArgument. */
+export const uploadIdMarker = queryOr(
+  'upload-id-marker',
+  (text, name): string => {
+    if (text !== '' && !UPLOAD_ID.test(text)) throw invalid(name, text, 'Invalid uploadId marker')
+    return text
+  },
+  '',
+)
