@@ -40,6 +40,8 @@ export interface XmlPayload<T> {
   readonly needsProof: boolean
   /** An empty body is taken as `undefined`; else it is MalformedXML. */
   readonly isOptional: boolean
+  /** The x-amz-checksum-* header is not the document's, but that of the object that it speaks of. */
+  readonly isChecksumElsewhere: boolean
 }
 
 /** A value of `undefined` is no header. */
@@ -152,14 +154,18 @@ export function bytes(sizeBytesMax: (settings: S3Settings) => number) {
   return { kind: 'bytes', sizeBytesMax } as const
 }
 
-export function xmlPayload<T, const Q extends { needsProof?: boolean; isOptional?: boolean; sizeBytesMax: number }>(
+export function xmlPayload<
+  T,
+  const Q extends { needsProof?: boolean; isOptional?: boolean; isChecksumElsewhere?: boolean; sizeBytesMax: number },
+>(
   root: string,
   shape: Shape<T>,
   options: Q,
 ): XmlPayload<T> & { isOptional: Q['isOptional'] extends true ? true : false } {
-  const { sizeBytesMax, needsProof = false, isOptional = false } = options
+  const { sizeBytesMax, needsProof = false, isOptional = false, isChecksumElsewhere = false } = options
   type IsOptional = Q['isOptional'] extends true ? true : false
-  return { kind: 'xml', root, shape, sizeBytesMax, needsProof, isOptional: isOptional as boolean & IsOptional }
+  const optional = isOptional as boolean & IsOptional
+  return { kind: 'xml', root, shape, sizeBytesMax, needsProof, isOptional: optional, isChecksumElsewhere }
 }
 
 export function xml<O>(root: string, shape: Shape<O>): XmlBody<O> {

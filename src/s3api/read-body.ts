@@ -61,7 +61,8 @@ async function readDocument(
     throw new StoreFault('InvalidRequest', { reason: 'Missing required header for this request: Content-MD5' })
   }
   const bytes = await collect(opened, payload.sizeBytesMax)
-  const digests = startDigests({ ...claims, sizeBytes: bytes.length })
+  const checksum = payload.isChecksumElsewhere ? undefined : claims.checksum
+  const digests = startDigests({ ...claims, checksum, sizeBytes: bytes.length })
   digests.update(bytes)
   await digests.finish()
   if (bytes.length > 0) return readXml(payload.root, payload.shape, bytes)

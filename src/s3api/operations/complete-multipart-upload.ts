@@ -41,7 +41,10 @@ export const completeMultipartUpload = operation({
     sizeBytes: headerOr('x-amz-mp-object-size', integerIn(0, OBJECT_BYTES_MAX), undefined),
     condition: writeCondition,
   },
-  payload: xmlPayload('CompleteMultipartUpload', completion, { sizeBytesMax: DOCUMENT_BYTES_MAX }),
+  payload: xmlPayload('CompleteMultipartUpload', completion, {
+    sizeBytesMax: DOCUMENT_BYTES_MAX,
+    isChecksumElsewhere: true,
+  }),
   status: 200,
   body: xml('CompleteMultipartUploadResult', result),
   mayTakeLong: true,
