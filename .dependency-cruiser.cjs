@@ -4,14 +4,22 @@ const room = (name, allowed) => ({
   severity: 'error',
   comment: `src/${name} imports only: ${allowed.join(', ') || 'itself'}`,
   from: { path: `^src/${name}/` },
-  to: { path: '^src/', pathNot: [name, ...allowed].map((a) => `^src/${a}/`) , dependencyTypesNot: ['type-only'] },
+  to: { path: '^src/', pathNot: [name, ...allowed].map((a) => `^src/${a}/`), dependencyTypesNot: ['type-only'] },
 })
 /** Type-only imports reach one step further: an adapter may name the port that it implements. */
 const roomTypes = (name, allowed) => ({
   name: `room-${name}-types`,
   severity: 'error',
   from: { path: `^src/${name}/` },
-  to: { path: '^src/', pathNot: [...[name, ...allowed].map((a) => `^src/${a}/`), '^src/engine/ports/', '^src/upkeep/ports\\.ts$', '^src/storage-node/ports\\.ts$'] },
+  to: {
+    path: '^src/',
+    pathNot: [
+      ...[name, ...allowed].map((a) => `^src/${a}/`),
+      '^src/engine/ports/',
+      '^src/upkeep/ports\\.ts$',
+      '^src/storage-node/ports\\.ts$',
+    ],
+  },
 })
 const only = (packages, rooms) => ({
   name: `only-${rooms.join('-')}-import-${packages[0].replace(/\W+/g, '-')}`,
@@ -34,7 +42,12 @@ const rooms = {
 }
 module.exports = {
   forbidden: [
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     { name: 'conformance-is-black-box', severity: 'error', from: { path: '^conformance/' }, to: { path: '^src/' } },
     ...Object.entries(rooms).map(([name, allowed]) => room(name, allowed)),
     ...Object.entries(rooms).map(([name, allowed]) => roomTypes(name, allowed)),
@@ -42,5 +55,9 @@ module.exports = {
     only(['pg', 'pg-query-stream', 'node-pg-migrate'], ['meta']),
     only(['@grpc/grpc-js'], ['chunk-client', 'storage-node']),
   ],
-  options: { tsPreCompilationDeps: 'specify', doNotFollow: { path: 'node_modules' }, tsConfig: { fileName: 'tsconfig.json' } },
+  options: {
+    tsPreCompilationDeps: 'specify',
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+  },
 }

@@ -58,6 +58,19 @@ t.test('data directory: held by what a killed start left, it is waited for', asy
   t.ok(taken.lockFd > 2)
 })
 
+t.test('data directory: one whose owner is stopping is waited for', async (t) => {
+  const directory = await scratch(t)
+  const first = await take(directory)
+  await first.noteStopping()
+  await t.rejects(take(directory, 100), { message: /still held by processes of an earlier start/ })
+  const taking = take(directory, 20_000)
+  await systemClock.sleep(50)
+  await first[Symbol.asyncDispose]()
+  await using second = await taking
+  t.ok(second)
+  await t.rejects(take(directory, 10_000), { message: /in use by another/ }, 'the note went with its owner')
+})
+
 t.test('data directory: one that cannot be made is told with the variable', async (t) => {
   const file = join(await scratch(t), 'file')
   await writeFile(file, '')

@@ -33,29 +33,32 @@ t.test('up: kill -9 leaves nothing, and the next start works at once, with the s
   t.same(await gone(directory, 0), [], 'nothing is left')
 })
 
-t.test('up: run by npm, it ends with npm, even if that is killed', async (t) => {
-  const directory = await dataDirectory(t)
-  // What npm does, without npm: a process between us and the store, and its variable.
-  const script = `
-    const { spawn } = require('node:child_process')
-    spawn(process.execPath, process.argv.slice(1), { stdio: 'inherit' })`
-  const bin = new URL('../../bin/sextant.js', import.meta.url).pathname
-  const parent = spawn(process.execPath, ['-e', script, bin, 'up', '--json'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-    env: {
-      PATH: process.env.PATH,
-      npm_lifecycle_event: 'start',
-      SEXTANT_DATA_DIR: directory,
-      SEXTANT_S3_PORT: '0',
-      SEXTANT_ADMIN_PORT: '0',
-      ...small,
-    },
+for (const [how, script] of Object.entries({
+  // What npm does, without npm: a process between us and the store, its variable, and mostly a shell.
+  'a process': `spawn(process.execPath, args, { stdio: 'inherit' })`,
+  'a process with a shell': `spawn('sh', ['-c', '"$0" "$@"; exit', process.execPath, ...args], { stdio: 'inherit' })`,
+})) {
+  t.test(`up: run by npm (${how}), it ends with npm, even if that is killed`, async (t) => {
+    const directory = await dataDirectory(t)
+    const bin = new URL('../../bin/sextant.js', import.meta.url).pathname
+    const prelude = `const { spawn } = require('node:child_process'); const args = process.argv.slice(1);`
+    const parent = spawn(process.execPath, ['-e', prelude + script, bin, 'up', '--json'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      env: {
+        PATH: process.env.PATH,
+        npm_lifecycle_event: 'start',
+        SEXTANT_DATA_DIR: directory,
+        SEXTANT_S3_PORT: '0',
+        SEXTANT_ADMIN_PORT: '0',
+        ...small,
+      },
+    })
+    const [line] = (await once(parent.stdout, 'data')) as [Buffer]
+    t.match(line.toString(), /^\{"ready":true/)
+    parent.kill('SIGKILL')
+    t.same(await gone(directory, 10_000), [], 'nothing is left')
   })
-  const [line] = (await once(parent.stdout, 'data')) as [Buffer]
-  t.match(line.toString(), /^\{"ready":true/)
-  parent.kill('SIGKILL')
-  t.same(await gone(directory, 10_000), [], 'nothing is left')
-})
+}
 
 t.test('up: told to stop in the middle of the start, it undoes what it began', async (t) => {
   const directory = await dataDirectory(t)

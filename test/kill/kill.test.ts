@@ -18,7 +18,7 @@ import { StoreUnderTest } from '../support/store.ts'
 import { kill } from '../support/up.ts'
 
 /** How long writers write while processes are killed, in ms. */
-const UNDER_FIRE_MS = Number(process.env.SEXTANT_KILL_TEST_MS ?? 40_000)
+const UNDER_FIRE_MS = Number(process.env.SEXTANT_TEST_KILL_MS ?? 40_000)
 const WRITERS = 6
 const MIB = 1024 * 1024
 const bucket = 'under-fire'

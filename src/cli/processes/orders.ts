@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import type { ChildMessage, StopMessage } from './messages.ts'
+import { watchParent } from './parent-watch.ts'
 
 /** When a process is to stop, and how fast. */
 export interface Orders extends Disposable {
@@ -20,10 +21,8 @@ export interface OrdersOptions {
   clock: Clock
 }
 
-/** With the parent gone, the database and the nodes are going too: there is not much to finish. */
+/** With `sextant up` gone, the database and the nodes are going too: there is not much to finish. */
 const ORPHAN_DRAIN_MS = 1000
-
-const PARENT_POLL_MS = 500
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
 
@@ -56,7 +55,10 @@ export function takeOrders(options: OrdersOptions): Orders {
   const onMessage = (message: unknown) => {
     if (isStopMessage(message)) stopWithin(message.drainMs)
   }
-  const onOrphaned = () => stopWithin(Math.min(ORPHAN_DRAIN_MS, drainMs))
+  const onOrphaned = () => {
+    if (isSupervised) stopWithin(Math.min(ORPHAN_DRAIN_MS, drainMs))
+    else if (!stop.signal.aborted) stopWithin(drainMs)
+  }
 
   for (const signal of SIGNALS) process.on(signal, onSignal)
   process.on('disconnect', onOrphaned)
@@ -78,18 +80,6 @@ export function takeOrders(options: OrdersOptions): Orders {
       process.off('message', onMessage)
     },
   }
-}
-
-/** An orphan gets another parent. */
-function watchParent(clock: Clock, onGone: () => void): Disposable {
-  const parent = process.ppid
-  let next: Disposable
-  const look = () => {
-    if (process.ppid === parent) next = clock.after(PARENT_POLL_MS, look)
-    else onGone()
-  }
-  next = clock.after(PARENT_POLL_MS, look)
-  return { [Symbol.dispose]: () => next[Symbol.dispose]() }
 }
 
 function isStopMessage(message: unknown): message is StopMessage {

@@ -25,7 +25,7 @@ export interface UpOptions {
   json: boolean
 }
 
-/** The processes of a killed start end within seconds; PostgreSQL may write a checkpoint first. */
+/** Beyond the drain of an earlier start: its nodes and PostgreSQL, which may write a checkpoint, end too. */
 const LEFTOVERS_MS_MAX = 30_000
 
 /** Starts everything, runs until told to stop, stops everything in order; answers the exit code. */
@@ -53,10 +53,11 @@ async function runStore(options: UpOptions, orders: Orders): Promise<void> {
   const startedMs = performance.now()
   await using data = await takeDataDirectory(settings.dataDirectory, {
     clock,
-    waitMs: LEFTOVERS_MS_MAX,
-    onWait: () => log.warn({}, 'waiting for the processes of a killed start to end'),
+    waitMs: settings.drainMs + LEFTOVERS_MS_MAX,
+    onWait: () => log.warn({}, 'waiting for the processes of an earlier start to end'),
     signal: orders.stop,
   })
+  orders.stop.addEventListener('abort', () => void data.noteStopping().catch(() => {})) // only a courtesy
   removeStoreFile(data.paths.run)
   const planned = await planStore(options, data)
   let keepStoreFile = () => {}
