@@ -22,8 +22,10 @@ ${vectorFunction('md5x8', 2)}
 /** Offsets from `scratch`. Lanes 0-3 are group 0, lanes 4-7 group 1; a group's state is four vectors: a, b, c, d. */
 const at = { table: 0, states: 256, addresses: 384 }
 
-/** Round 4 takes its function away, inverted: -(x + 1) + K; hence one less. RFC 1321, section 3.4: abs(sin(i + 1)) × 2^32. */
-const TABLE = Array.from({ length: 64 }, (_, i) => Math.floor(2 ** 32 * Math.abs(Math.sin(i + 1))) - (i < 48 ? 0 : 1))
+/** RFC 1321, section 3.4. */
+const CONSTANTS = Array.from({ length: 64 }, (_, i) => Math.floor(2 ** 32 * Math.abs(Math.sin(i + 1))))
+/** For vectors, whose round 4 takes away the inverse of its function: + f is - ~f - 1. */
+const TABLE = CONSTANTS.map((constant, i) => (i < 48 ? constant : constant - 1))
 const ROTATIONS = [
   [7, 12, 17, 22],
   [5, 9, 14, 20],
@@ -42,7 +44,7 @@ interface Step {
   roles: readonly [string, string, string, string]
 }
 
-const STEPS: readonly Step[] = TABLE.map((_, index) => {
+const STEPS: readonly Step[] = CONSTANTS.map((_, index) => {
   const round = index >> 4
   const word = [index, 5 * index + 1, 3 * index + 5, 7 * index][round]! % 16
   const role = (i: number) => WORDS[(i - index + 64) % 4]!
@@ -52,42 +54,48 @@ const STEPS: readonly Step[] = TABLE.map((_, index) => {
 /** One kind of arithmetic: plain integers, or vectors of them. */
 interface Arithmetic {
   add(a: string, b: string): string
-  sub(a: string, b: string): string
   xor(a: string, b: string): string
   and(a: string, b: string): string
   /** a and not b. */
   andNot(a: string, b: string): string
+  /** `sum` and the functions of rounds 1 and 4, as they cost least. */
+  addFirst(sum: string, b: string, c: string, d: string): string
+  addLast(sum: string, b: string, c: string, d: string): string
 }
 
 const plain: Arithmetic = {
   add: (a, b) => `(i32.add ${a} ${b})`,
-  sub: (a, b) => `(i32.sub ${a} ${b})`,
   xor: (a, b) => `(i32.xor ${a} ${b})`,
   and: (a, b) => `(i32.and ${a} ${b})`,
-  andNot: (a, b) => `(i32.and ${a} (i32.xor ${b} (i32.const -1)))`,
+  andNot: (a, b) => plain.and(a, inverted(b)),
+  addFirst: (sum, b, c, d) => plain.add(sum, plain.xor(d, plain.and(b, plain.xor(c, d)))),
+  addLast: (sum, b, c, d) => plain.add(sum, plain.xor(c, `(i32.or ${b} ${inverted(d)})`)),
 }
 
 const vector: Arithmetic = {
   add: (a, b) => `(i32x4.add ${a} ${b})`,
-  sub: (a, b) => `(i32x4.sub ${a} ${b})`,
   xor: (a, b) => `(v128.xor ${a} ${b})`,
   and: (a, b) => `(v128.and ${a} ${b})`,
   andNot: (a, b) => `(v128.andnot ${a} ${b})`,
+  addFirst: (sum, b, c, d) => vector.add(vector.add(sum, vector.andNot(d, b)), vector.and(c, b)),
+  addLast: (sum, b, c, d) => `(i32x4.sub ${sum} ${vector.xor(c, vector.andNot(d, b))})`,
 }
 
 /** `sum` and the round's function of b, c, d. What b is needed for comes last: the step before has only just made it. */
-function mix({ add, sub, xor, and, andNot }: Arithmetic, round: number, sum: string, roles: readonly string[]): string {
+function mix(arithmetic: Arithmetic, round: number, sum: string, roles: readonly string[]): string {
+  const { add, xor, and, andNot, addFirst, addLast } = arithmetic
   const [, b, c, d] = roles.map(get) as [string, string, string, string]
-  if (round === 0) return add(add(sum, andNot(d, b)), and(c, b))
+  if (round === 0) return addFirst(sum, b, c, d)
   if (round === 1) return add(add(sum, andNot(c, d)), and(b, d))
   if (round === 2) return add(sum, xor(b, xor(c, d)))
-  return sub(sum, xor(c, andNot(d, b)))
+  return addLast(sum, b, c, d)
 }
 
 function scalarFunction(): string {
   const steps = STEPS.map(({ round, index, word, left, roles }) => {
     const [a, b] = roles
-    const sum = plain.add(plain.add(get(a), `(i32.load offset=${4 * word} ${get('p')})`), `(i32.const ${TABLE[index]})`)
+    const message = `(i32.load offset=${4 * word} ${get('p')})`
+    const sum = plain.add(plain.add(get(a), message), `(i32.const ${CONSTANTS[index]})`)
     return set(a, plain.add(get(b), `(i32.rotl ${mix(plain, round, sum, roles)} (i32.const ${left}))`))
   })
   return wholeFunction('md5x1', {
@@ -190,11 +198,12 @@ interface FunctionText {
 function wholeFunction(name: string, { locals, before, turn, after }: FunctionText): string {
   const isMore = `(local.tee $blocks (i32.sub ${get('blocks')} (i32.const 1)))`
   const loop = ['(loop $next', ...turn, `(br_if $next ${isMore}))`]
-  return [`(func (export "${name}") (param $blocks i32)`, ...locals, ...before, ...loop, ...after].join('\n') + ')'
+  return `(func (export "${name}") (param $blocks i32)\n${[...locals, ...before, ...loop, ...after].join('\n')})`
 }
 
 const lanesOf = (group: number) => [0, 1, 2, 3].map((i) => 4 * group + i)
 const kept = (name: string) => `${name}_kept`
+const inverted = (value: string) => `(i32.xor ${value} (i32.const -1))`
 const get = (name: string) => `(local.get $${name})`
 const set = (name: string, value: string) => `(local.set $${name} ${value})`
 

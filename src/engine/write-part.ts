@@ -30,8 +30,8 @@ export interface PartDraft extends AsyncDisposable {
 
 /**
  * Cuts `body` into stripes, adds parity, and sends every chunk to its node; resolves when all that count are durable.
- * Memory: at most `stripesInFlightMax` stripes. Faults: BadDigest, IncompleteBody, ServiceUnavailable,
- * InsufficientStorage, and whatever the body throws; after any of them nothing stays on the nodes.
+ * Memory: at most `stripesInFlightMax` stripes, and one that waits to be hashed. Faults: BadDigest, IncompleteBody,
+ * ServiceUnavailable, InsufficientStorage, and whatever the body throws; after any of them nothing stays on the nodes.
  */
 export async function writePart(
   deps: EngineDeps,

@@ -2,6 +2,7 @@ import { assert } from '../base/faults.ts'
 import { DATA_CHUNKS, PARITY_CHUNKS_MAX } from '../base/limits.ts'
 import { COEFFICIENT_TABLE_BYTES, decodeRows, PARITY_MATRIX, writeCoefficientTable } from './gf256.ts'
 import { KERNEL_BASE64 } from './kernel-binary.ts'
+import { type WasmMemory, WebAssembly } from './wasm.ts'
 
 /** The kernel works on runs of this many bytes; whoever lays out blocks leaves room for it. */
 export const RUN_BYTES = 64
@@ -18,8 +19,11 @@ const REBUILD_BYTES = 16_384
 /** One run more than the piece, so that the seven streams do not fall on the same cache sets. */
 const REBUILD_STRIDE = REBUILD_BYTES + RUN_BYTES
 const REBUILD_SCRATCH = toRuns(DECODE_TABLES + WANTED_MAX * ROW_TABLE_BYTES)
-/** What the kernel keeps for itself at the start of its memory. */
-const RESERVED_BYTES = Math.ceil((REBUILD_SCRATCH + (DATA_CHUNKS + 1) * REBUILD_STRIDE) / PAGE_BYTES) * PAGE_BYTES
+/** Room for another kernel that works on the same memory (md5-kernel.ts). */
+const GUEST_SCRATCH = toRuns(REBUILD_SCRATCH + (DATA_CHUNKS + 1) * REBUILD_STRIDE)
+export const GUEST_SCRATCH_BYTES = 1024
+/** What the kernels keep for themselves at the start of their memory. */
+const RESERVED_BYTES = Math.ceil((GUEST_SCRATCH + GUEST_SCRATCH_BYTES) / PAGE_BYTES) * PAGE_BYTES
 
 /** As in wasm/stripe-kernel.wat. All lengths are multiples of RUN_BYTES, and not 0. */
 interface KernelExports {
@@ -28,13 +32,6 @@ interface KernelExports {
   encode(base: number, stride: number, length: number, parityChunks: number, tables: number): void
 }
 
-/** What is used of WebAssembly: Node's types do not declare it. */
-interface WebAssemblyApi {
-  Memory: new (size: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer }
-  Module: new (binary: Uint8Array) => object
-  Instance: new (module: object, imports: object) => { readonly exports: unknown }
-}
-const { WebAssembly } = globalThis as unknown as { WebAssembly: WebAssemblyApi }
 const kernelModule = new WebAssembly.Module(Buffer.from(KERNEL_BASE64, 'base64'))
 
 export interface RebuildOrder {
@@ -55,6 +52,8 @@ export interface RebuildOrder {
 export class StripeKernel {
   /** Where the caller's blocks may lie. */
   readonly memory: Buffer
+  /** For a guest: the memory whole, and the address of its GUEST_SCRATCH_BYTES. `memory` begins at its byteOffset. */
+  readonly wasm: { readonly memory: WasmMemory; readonly guestScratch: number }
   readonly #exports: KernelExports
   readonly #all: Uint8Array
 
@@ -66,6 +65,7 @@ export class StripeKernel {
     this.#exports = new WebAssembly.Instance(kernelModule, { env: { memory } }).exports as KernelExports
     this.#all = new Uint8Array(memory.buffer)
     this.memory = Buffer.from(memory.buffer, RESERVED_BYTES)
+    this.wasm = { memory, guestScratch: GUEST_SCRATCH }
     for (const [row, coefficients] of PARITY_MATRIX.slice(2).entries()) {
       this.#writeTables(ENCODE_TABLES + row * ROW_TABLE_BYTES, coefficients)
     }

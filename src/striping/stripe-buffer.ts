@@ -28,9 +28,18 @@ export function slotBytesOf({ stripeBytes, blockBytes, parityChunks }: StripeSha
   return (DATA_CHUNKS + parityChunks) * strideOf(Math.ceil(stripeBytes / DATA_CHUNKS))
 }
 
+/** Bytes that lie in a row. */
+export interface DataRun {
+  /** In the kernel's memory. */
+  at: number
+  length: number
+  /** Whether no byte will ever follow in this row: it ends where its block ends, or the stripe's bytes. */
+  isWhole: boolean
+}
+
 /**
  * One stripe being made: `fill` until `isFull`, `seal`, take the `piece`s, dispose. Views into pooled memory: whoever
- * disposes it must know that nobody reads its pieces any more.
+ * disposes it must know that nobody reads its pieces any more. Its memory goes back when every `hold` is gone too.
  */
 export class StripeBuffer implements Disposable {
   /** Of each block of this stripe, checksum not counted. */
@@ -43,8 +52,10 @@ export class StripeBuffer implements Disposable {
   readonly #stride: number
   #filledBytes = 0
   #isSealed = false
-  /** Gives the memory back; undefined once that is done. */
-  #release: (() => void) | undefined
+  #isDisposed = false
+  #holds = 1
+  /** Gives the memory back. */
+  readonly #release: () => void
 
   /** By StripePool: `offset` is that of slotBytesOf(shape) bytes of the kernel's memory. */
   constructor(kernel: StripeKernel, offset: number, shape: StripeShape, release: () => void) {
@@ -57,6 +68,10 @@ export class StripeBuffer implements Disposable {
     this.#release = release
   }
 
+  get filledBytes(): number {
+    return this.#filledBytes
+  }
+
   get isFull(): boolean {
     return this.#filledBytes === this.stripeBytes
   }
@@ -66,7 +81,7 @@ export class StripeBuffer implements Disposable {
     this.#assertHeld()
     const taken = Math.min(bytes.length, this.stripeBytes - this.#filledBytes)
     for (let from = 0; from < taken; ) {
-      const { at, room } = this.#position()
+      const { at, room } = this.#position(this.#filledBytes)
       const to = Math.min(taken, from + room)
       this.#kernel.memory.set(from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to), at)
       this.#filledBytes += to - from
@@ -84,7 +99,7 @@ export class StripeBuffer implements Disposable {
     assert(this.isFull && !this.#isSealed, 'a stripe is sealed when full, once')
     const { memory } = this.#kernel
     while (this.#filledBytes < DATA_CHUNKS * this.blockBytes) {
-      const { at, room } = this.#position()
+      const { at, room } = this.#position(this.#filledBytes)
       memory.fill(0, at, at + room)
       this.#filledBytes += room
     }
@@ -107,21 +122,58 @@ export class StripeBuffer implements Disposable {
     return this.#kernel.memory.subarray(at, at + this.blockBytes + CHECKSUM_BYTES)
   }
 
-  /** Gives the memory back; a second time does nothing. */
-  [Symbol.dispose](): void {
-    const release = this.#release
-    this.#release = undefined
-    release?.()
+  /** Filled bytes from byte `position` of the stripe on, as many as lie in a row; good until dispose, or of a hold. */
+  dataRun(position: number): DataRun {
+    assert(this.#holds > 0 && position >= 0 && position < this.stripeBytes, 'a byte of a stripe that is held')
+    const { at, room } = this.#position(position)
+    const row = Math.min(room, this.stripeBytes - position)
+    const length = Math.min(row, Math.max(0, this.#filledBytes - position))
+    return { at, length, isWhole: length === row }
   }
 
-  /** Where the next byte goes, and how many bytes its block still takes. */
-  #position(): { at: number; room: number } {
-    const block = Math.floor(this.#filledBytes / this.blockBytes)
-    const within = this.#filledBytes - block * this.blockBytes
+  /** The bytes filled in, in order: views that are good until dispose. */
+  *data(): Generator<Uint8Array> {
+    this.#assertHeld()
+    for (let position = 0; position < this.#filledBytes; ) {
+      const { at, length } = this.dataRun(position)
+      yield this.#kernel.memory.subarray(at, at + length)
+      position += length
+    }
+  }
+
+  /** Keeps the bytes readable by `dataRun` beyond dispose, until what it answers is disposed. */
+  hold(): Disposable {
+    this.#assertHeld()
+    this.#holds += 1
+    let isHeld = true
+    return {
+      [Symbol.dispose]: () => {
+        if (isHeld) this.#letGo()
+        isHeld = false
+      },
+    }
+  }
+
+  /** Gives the memory back, unless somebody holds it; a second time does nothing. */
+  [Symbol.dispose](): void {
+    if (this.#isDisposed) return
+    this.#isDisposed = true
+    this.#letGo()
+  }
+
+  #letGo(): void {
+    this.#holds -= 1
+    if (this.#holds === 0) this.#release()
+  }
+
+  /** Where byte `position` goes, and how many bytes its block takes from there. */
+  #position(position: number): { at: number; room: number } {
+    const block = Math.floor(position / this.blockBytes)
+    const within = position - block * this.blockBytes
     return { at: this.#offset + block * this.#stride + within, room: this.blockBytes - within }
   }
 
   #assertHeld(): void {
-    assert(this.#release, 'a stripe buffer is used until it is disposed, no longer')
+    assert(!this.#isDisposed, 'a stripe buffer is used until it is disposed, no longer')
   }
 }

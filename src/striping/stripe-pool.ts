@@ -1,8 +1,10 @@
 import { StoreFault } from '../base/faults.ts'
 import { type RebuildOrder, StripeKernel } from './kernel.ts'
+import { Md5Lanes, type Md5Stream } from './md5-lanes.ts'
 import { SlotSpace } from './slots.ts'
 import { StripeBuffer, type StripeShape, slotBytesOf } from './stripe-buffer.ts'
 
+export type { Md5Stream } from './md5-lanes.ts'
 export type { StripeBuffer, StripeShape } from './stripe-buffer.ts'
 
 /** Who waits for memory, at most. */
@@ -20,6 +22,7 @@ interface Waiter {
 export class StripePool {
   readonly #kernel: StripeKernel
   readonly #slots: SlotSpace
+  readonly #md5: Md5Lanes
   /** In order of arrival. */
   readonly #waiters = new Set<Waiter>()
 
@@ -27,6 +30,7 @@ export class StripePool {
   constructor(options: { bytesMax: number }) {
     this.#kernel = new StripeKernel(options.bytesMax)
     this.#slots = new SlotSpace(options.bytesMax)
+    this.#md5 = new Md5Lanes(this.#kernel, () => this.#waiters.size > 0)
   }
 
   /** Bytes that are out, rounding to slot sizes included. */
@@ -62,6 +66,11 @@ export class StripePool {
     return this.#kernel.rebuild(order)
   }
 
+  /** The MD5 of a body that is cut into this pool's stripes, hashed together with others where that costs less. */
+  startMd5(): Md5Stream {
+    return this.#md5.start()
+  }
+
   #wait(slotBytes: number, signal: AbortSignal): Promise<number> {
     if (this.#waiters.size >= WAITERS_MAX)
       throw new StoreFault('SlowDown', { reason: 'Too many uploads wait for memory.' })
@@ -79,6 +88,7 @@ export class StripePool {
       this.#serve() // it may have stood before smaller ones
     }
     this.#waiters.add(waiter)
+    this.#md5.hurry()
     signal.addEventListener('abort', onAbort, { once: true })
     return promise
   }

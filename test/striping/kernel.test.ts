@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import t from 'tap'
-import { buildKernelModule, KERNEL_MODULE } from '../../scripts/build-kernel.ts'
+import { buildKernel, stripeKernel } from '../../scripts/build-kernel.ts'
 import { decodeRows, PARITY_MATRIX } from '../../src/striping/gf256.ts'
 import { StripeKernel, toRuns } from '../../src/striping/kernel.ts'
 import { coefficient, inverse, parityOf, times } from './kernel-twin.ts'
@@ -47,7 +47,7 @@ const SIZES = [
 ]
 
 t.test('the committed kernel is what its source gives', async (t) => {
-  t.equal(await readFile(KERNEL_MODULE, 'utf8'), await buildKernelModule())
+  t.equal(await readFile(stripeKernel.file, 'utf8'), await buildKernel(stripeKernel))
 })
 
 t.test('the matrix: row 0 is XOR, row 1 the powers of 2, all as the twin has it; golden rows', async (t) => {
