@@ -14,13 +14,15 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import t from 'tap'
-import { StoreUnderTest } from '../support/store.ts'
+import { eventually, StoreUnderTest } from '../support/store.ts'
 import { kill } from '../support/up.ts'
 
 /** How long writers write while processes are killed, in ms. */
 const UNDER_FIRE_MS = Number(process.env.SEXTANT_TEST_KILL_MS ?? 40_000)
 const WRITERS = 6
 const MIB = 1024 * 1024
+const aNode = () => `storage node ${randomInt(1, 7)}`
+const VICTIMS = [() => 'gateway', () => 'PostgreSQL', aNode, aNode]
 const bucket = 'under-fire'
 
 /** What one writer knows of its own keys. */
@@ -47,8 +49,12 @@ function randomBody(): Buffer {
 }
 
 /** Writes and overwrites a few keys of its own until told to stop. */
-async function write(client: S3Client, writer: number, histories: Map<string, History>, stop: AbortSignal) {
-  let acknowledged = 0
+async function write(
+  client: S3Client,
+  writer: number,
+  { histories, progress }: { histories: Map<string, History>; progress: { acknowledged: number } },
+  stop: AbortSignal,
+) {
   while (!stop.aborted) {
     const key = `${writer}/${randomInt(5)}`
     const history = histories.get(key) ?? { acknowledged: undefined, uncertain: new Set<string>() }
@@ -59,12 +65,11 @@ async function write(client: S3Client, writer: number, histories: Map<string, Hi
       await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }))
       history.acknowledged = hash(body)
       history.uncertain.clear()
-      acknowledged++
+      progress.acknowledged++
     } catch {
       await sleep(50)
     }
   }
-  return acknowledged
 }
 
 /** Sends half of a body, then waits to be killed: never acknowledged, never whole. */
@@ -113,16 +118,16 @@ t.test('kill -9 of nodes, gateway and PostgreSQL under load: nothing acknowledge
 
   const stop = new AbortController()
   const histories = new Map<string, History>()
-  const writers = Array.from({ length: WRITERS }, (_, n) => write(client, n, histories, stop.signal))
+  const progress = { acknowledged: 0 }
+  const writers = Array.from({ length: WRITERS }, (_, n) => write(client, n, { histories, progress }, stop.signal))
   const unfinished = neverFinish(client, 'never-finished', stop.signal)
   const killed: string[] = []
   const deadline = Date.now() + UNDER_FIRE_MS
-  for (let round = 0; Date.now() < deadline; round++) {
-    await sleep(1500)
-    const running = store.processes()
-    const victims = ['gateway', 'PostgreSQL', `storage node ${randomInt(1, 7)}`, `storage node ${randomInt(1, 7)}`]
-    const victim = victims[round % victims.length]!
-    const pid = running.get(victim)
+  for (let round = 0; Date.now() < deadline || killed.length < VICTIMS.length; round++) {
+    const acknowledged = progress.acknowledged
+    await eventually('writes go on after a kill', 60_000, async () => progress.acknowledged > acknowledged + WRITERS)
+    const victim = VICTIMS[round % VICTIMS.length]!()
+    const pid = store.processes().get(victim)
     if (pid === undefined) continue
     kill(pid, 'SIGKILL')
     killed.push(victim)
@@ -130,15 +135,9 @@ t.test('kill -9 of nodes, gateway and PostgreSQL under load: nothing acknowledge
   await sleep(1000)
   await store.killAll()
   stop.abort()
-  const acknowledged = (await Promise.all(writers)).reduce((sum, count) => sum + count, 0)
+  await Promise.all(writers)
   await unfinished
-  t.ok(acknowledged > 20, `${acknowledged} acknowledged writes`)
-  for (const kind of ['gateway', 'PostgreSQL', 'storage node']) {
-    t.ok(
-      killed.some((name) => name.startsWith(kind)),
-      `killed: ${kind}`,
-    )
-  }
+  t.comment(`${progress.acknowledged} writes were acknowledged, ${killed.length} processes killed`)
 
   await store.start()
   client = clientOf(store)
