@@ -31,7 +31,7 @@ async function runTap(target: Target): Promise<number> {
   const startedMs = performance.now()
   const files = await findFiles(positionals.length > 0 ? positionals : ['s3'])
   const tap = fileURLToPath(new URL('../node_modules/.bin/tap', import.meta.url))
-  const options = [`--jobs=${values.jobs}`, '--timeout=240', `--reporter=${values.reporter ?? 'terse'}`]
+  const options = [`--jobs=${values.jobs}`, '--timeout=300', `--reporter=${values.reporter ?? 'terse'}`]
   const child = spawn(process.execPath, [tap, ...options, ...files], {
     cwd: fileURLToPath(new URL('..', import.meta.url)),
     env: { ...process.env, ...environmentOfTarget(target) },
