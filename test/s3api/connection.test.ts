@@ -47,15 +47,36 @@ t.test('100-continue: a refusal comes without it, and the connection stays usabl
   t.equal((await connection.answer()).status, 403)
 })
 
-t.test('100-continue: behind a proxy a refusal closes the connection, for the body may come after all', async (t) => {
+t.test('100-continue: an empty body is asked for, too', async (t) => {
   await using s3 = await withBucket()
-  for (const relayed of ['Via: 1.1 proxy', 'X-Forwarded-For: 192.0.2.1', 'Forwarded: for=192.0.2.1']) {
-    const connection = await s3.raw()
-    connection.send(['PUT /bucket/key HTTP/1.1', 'Host: x', 'Expect: 100-continue', 'Content-Length: 50', relayed])
-    const refused = await connection.answer()
-    t.equal(refused.status, 403)
-    t.equal(refused.headers.connection, 'close', relayed)
-    await connection.closed
+  const connection = await s3.raw()
+  connection.send(s3.head('PUT', '/bucket/empty', { Expect: '100-continue', 'Content-Length': '0' }))
+  t.equal((await connection.answer()).status, 100)
+  t.equal((await connection.answer()).status, 200)
+})
+
+t.test('100-continue: behind a proxy, and with botocore, a refusal closes the connection', async (t) => {
+  await using s3 = await withBucket()
+  for (const relayed of [
+    'Via: 1.1 proxy',
+    'X-Forwarded-For: 192.0.2.1',
+    'Forwarded: for=192.0.2.1',
+    'User-Agent: aws-cli/1.45 md/Botocore#1.43',
+  ]) {
+    for (const length of [0, 50]) {
+      const connection = await s3.raw()
+      connection.send([
+        'PUT /bucket/key HTTP/1.1',
+        'Host: x',
+        'Expect: 100-continue',
+        `Content-Length: ${length}`,
+        relayed,
+      ])
+      const refused = await connection.answer()
+      t.equal(refused.status, 403)
+      t.equal(refused.headers.connection, 'close', relayed)
+      await connection.closed
+    }
   }
 })
 

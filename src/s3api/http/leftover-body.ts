@@ -15,21 +15,24 @@ const SMALL_REST_BYTES = 64 * 1024
 const SKIPPED_BYTES_MAX = 8 * 1024 * 1024
 
 export function planConnection({ source, req }: Exchange): ConnectionPlan {
+  if (source.isAwaited && !isReusable(req)) return 'drain'
   if (source.isComplete) return 'keep'
   const rest = source.declaredBytes === undefined ? Number.POSITIVE_INFINITY : source.declaredBytes - source.bytesRead
   if (source.isAwaited) {
-    const isSilent = req.readableLength === 0 && parserOf(req.socket) !== undefined && !isRelayed(req)
+    const isSilent = req.readableLength === 0 && parserOf(req.socket) !== undefined
     return isSilent && rest <= SKIPPED_BYTES_MAX ? 'skip' : 'drain'
   }
   return rest <= SMALL_REST_BYTES ? 'keep' : 'drain'
 }
 
 /**
- * Behind a proxy, what comes next on the connection may be the body after all, and the answer to it would go to somebody
- * else: there the connection is closed.
+ * Whether the connection is of use after an answer in place of the 100. Not behind a proxy: what comes next may be the body
+ * after all, and the answer to it would go to somebody else. Not with botocore (aws cli, boto3), whose older versions
+ * remember the status line of such an answer, take the next one for a header, and hang.
  */
-function isRelayed({ headers }: Exchange['req']): boolean {
-  return headers.via !== undefined || headers.forwarded !== undefined || headers['x-forwarded-for'] !== undefined
+function isReusable({ headers }: Exchange['req']): boolean {
+  const isRelayed = ['via', 'forwarded', 'x-forwarded-for'].some((name) => headers[name] !== undefined)
+  return !isRelayed && !/botocore/i.test(headers['user-agent'] ?? '')
 }
 
 /** A client that waits for a 100 hardly ever sends on after a refusal. */

@@ -42,7 +42,8 @@ export function openRequestSource(
 
   function start(): void {
     isStarted = true
-    if (expectsContinue && hasBody) res.writeContinue()
+    // Also where there is no body: botocore before 1.43.12 takes the next answer on the connection for headers otherwise.
+    if (expectsContinue) res.writeContinue()
     req.on('data', (chunk: Buffer) => {
       if (isDiscarded) return
       queue.push(chunk)
@@ -103,7 +104,7 @@ export function openRequestSource(
       return bytesRead
     },
     get isAwaited() {
-      return expectsContinue && hasBody && !isStarted
+      return expectsContinue && !isStarted
     },
     fail,
     discard() {
