@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { glob } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
@@ -20,6 +20,14 @@ const given = targetOfEnvironment({
   ...process.env,
   ...(values.endpoint && { CONFORMANCE_ENDPOINT: values.endpoint }),
 })
+let tapRun: ChildProcess | undefined
+let isStopping = false
+// A signal ends tap; then the store is stopped as at any other end, so nothing is left running.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => {
+    isStopping = true
+    tapRun?.kill('SIGTERM')
+  })
 process.exitCode = given ? await runTap(given) : await runOnFreshStore()
 
 async function runOnFreshStore(): Promise<number> {
@@ -28,19 +36,17 @@ async function runOnFreshStore(): Promise<number> {
 }
 
 async function runTap(target: Target): Promise<number> {
+  if (isStopping) return 1
   const startedMs = performance.now()
   const files = await findFiles(positionals.length > 0 ? positionals : ['s3'])
   const tap = fileURLToPath(new URL('../node_modules/.bin/tap', import.meta.url))
   const options = [`--jobs=${values.jobs}`, '--timeout=300', `--reporter=${values.reporter ?? 'terse'}`]
-  const child = spawn(process.execPath, [tap, ...options, ...files], {
+  tapRun = spawn(process.execPath, [tap, ...options, ...files], {
     cwd: fileURLToPath(new URL('..', import.meta.url)),
     env: { ...process.env, ...environmentOfTarget(target) },
     stdio: 'inherit',
   })
-  // Ctrl-C reaches tap by itself; this process waits for it, then stops the store.
-  process.on('SIGINT', () => {})
-  process.on('SIGTERM', () => child.kill('SIGTERM'))
-  const [code] = (await once(child, 'exit')) as [number | null]
+  const [code] = (await once(tapRun, 'exit')) as [number | null]
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1)
   console.log(`conformance: ${files.length} files against ${target.endpoint.href} in ${seconds} s`)
   return code ?? 1

@@ -37,6 +37,15 @@ t.test(
   },
 )
 
+t.test('aws s3 cp: empty files among others: no upload waits for an answer that has come', async (t) => {
+  await mkdir(join(directory, 'empty'))
+  for (let n = 0; n < 24; n++) await makeFile(`empty/${n}`, n % 2)
+  const startedMs = performance.now()
+  await succeed(t, s3('cp', join(directory, 'empty'), there('empty'), '--recursive', '--no-progress'))
+  // The cli gives up on an answer after 60 s and tries again: the files would arrive, late.
+  t.ok(performance.now() - startedMs < 50_000, 'without a timeout of the cli')
+})
+
 t.test('aws s3 cp: a file of 200 MiB, up and down: the same bytes', async (t) => {
   const file = await makeFile('large', 200 * MIB)
   await succeed(t, s3('cp', file, there('large'), '--no-progress'))
@@ -63,18 +72,16 @@ t.test(
 )
 
 t.test(
-  'aws s3 cp: from key to key, 3 bytes and 20 MiB (by UploadPartCopy): the same bytes, type and metadata',
+  'aws s3 cp: from key to key, 3 bytes and 20 MiB (by UploadPartCopy): the same bytes; copied whole, also type and metadata',
   async (t) => {
     for (const size of [3, 20 * MIB + 5]) {
       const file = await makeFile('copied.txt', size)
       await succeed(t, s3('cp', file, there('from.txt'), '--metadata', 'shade=blue', '--no-progress'))
       await succeed(t, s3('cp', there('from.txt'), there('to/where.txt'), '--no-progress'))
       const head = await send({ method: 'HEAD', path: `/${bucket}/to/where.txt` })
-      t.match(head.headers, {
-        'content-type': 'text/plain',
-        'x-amz-meta-shade': 'blue',
-        'content-length': String(size),
-      })
+      t.equal(head.headers['content-length'], String(size))
+      // A copy in parts takes no attributes along: version 1 of the cli does not send them.
+      if (size === 3) t.match(head.headers, { 'content-type': 'text/plain', 'x-amz-meta-shade': 'blue' })
       const back = await succeed(t, s3('cp', there('to/where.txt'), '-'))
       t.equal(sha256(back.stdout), await hashOf(file))
     }

@@ -212,6 +212,17 @@ t.test('GetObject: signed in the header and in the query: 400 InvalidArgument', 
   refusedWire(t, answer, 400, /^(InvalidArgument|InvalidRequest|AuthorizationQueryParametersError)$/)
 })
 
+t.test('PutObject: spaces around a signed value, headers of a proxy: the signature still holds', async (t) => {
+  const at = `/${bucket}/spaces`
+  const body = Buffer.from('x')
+  const given = { 'Content-Length': '1', 'x-amz-meta-spaced': 'a   b  c' }
+  const signed = signHeaders(target, { method: 'PUT', path: at, payload: sha256(body), headers: given })
+  const added = { 'x-amz-meta-spaced': '  a   b  c  ', 'X-Forwarded-For': '10.9.8.7', Via: '1.1 proxy' }
+  const headers = Object.entries({ ...signed, ...added })
+  const answer = await exchange(target.endpoint, { method: 'PUT', path: at, headers, body: [body] })
+  t.equal(answer.status, 200, String(answer.body))
+})
+
 async function refusedUnsigned(t: Test, answer: WireResponse): Promise<void> {
   t.match(
     [answer.status, element(answer.body, 'Code')],

@@ -9,9 +9,21 @@ const suite = await openSuite(t)
 const { bucket, send, target } = suite
 const body = bytes(300_000)
 
-function upload(path: string, given: { secret?: string; anonymous?: boolean; expect?: string; payload?: Buffer } = {}) {
+interface Given {
+  secret?: string
+  anonymous?: boolean
+  expect?: string
+  payload?: Buffer
+  userAgent?: string
+}
+
+function upload(path: string, given: Given = {}) {
   const data = given.payload ?? body
-  const extra = { 'Content-Length': String(data.length), ...(given.expect && { Expect: given.expect }) }
+  const extra = {
+    'Content-Length': String(data.length),
+    ...(given.expect && { Expect: given.expect }),
+    ...(given.userAgent && { 'User-Agent': given.userAgent }),
+  }
   const headers = given.anonymous
     ? { Host: target.endpoint.host, ...extra }
     : signHeaders(target, {
@@ -33,6 +45,16 @@ function upload(path: string, given: { secret?: string; anonymous?: boolean; exp
 t.test('PutObject: Expect: 100-continue: exactly one 100, then 200', async (t) => {
   const answer = await exchange(target.endpoint, upload(`/${bucket}/one`, { expect: '100-continue' }))
   t.same([answer.status, answer.interim], [200, [100]])
+})
+
+t.test('PutObject: Expect: 100-continue and no bytes: one 100 all the same, or the connection closes', async (t) => {
+  // aws cli up to 1.46 takes the final answer to such a request for the next one's too, and waits a minute for its end.
+  const answer = await exchange(
+    target.endpoint,
+    upload(`/${bucket}/empty`, { expect: '100-continue', payload: Buffer.alloc(0) }),
+  )
+  t.equal(answer.status, 200)
+  if (answer.headers.connection?.toLowerCase() !== 'close') t.same(answer.interim, [100])
 })
 
 t.test('PutObject: without Expect: no 100', async (t) => {
@@ -64,6 +86,17 @@ for (const [what, [how, where, status, code]] of Object.entries(refusals)) {
       t.same([next.status, next.interim], [200, [100]], 'the next request on the connection')
     },
   )
+
+  t.test(`PutObject as aws cli: Expect: 100-continue and ${what}: ${status} ${code}, Connection: close`, async (t) => {
+    // Kept alive, the connection would have aws cli up to 1.46 take this answer for the next request's too, and hang.
+    const userAgent = 'aws-cli/1.46.3 md/Botocore#1.43.11'
+    const answer = await exchange(
+      target.endpoint,
+      upload(`/${where}/refused`, { ...how, expect: '100-continue', userAgent }),
+    )
+    refusedWire(t, answer, status, code)
+    t.equal(answer.headers.connection?.toLowerCase(), 'close')
+  })
 
   t.test(`PutObject: 8 MiB without Expect and ${what}: ${status} ${code} reaches the client; no hang`, async (t) => {
     const answer = await exchange(

@@ -39,8 +39,12 @@ export async function startStore(): Promise<RunningStore> {
   const endpoint = new URL(`http://127.0.0.1:${port}`)
   const child = spawn(process.execPath, [sextant, 'up'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const said = keepLast(child)
+  // For ends that dispose of nothing: a test that times out, an exception that nobody catches.
+  const onExit = () => child.kill('SIGTERM')
+  process.once('exit', onExit)
   const dispose = async () => {
     await stop(child)
+    process.off('exit', onExit)
     await rm(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
   }
   try {
