@@ -195,16 +195,17 @@ end $$;
 -- Ends uploads whose time is over, at most `rows_max`, and forgets as many completed ones; answers how many of the first.
 create function expire_uploads_v1(rows_max int) returns int language plpgsql as $$
 declare
+  now_ms timestamptz := clock_timestamp(); -- in a variable: a volatile function in a condition keeps the index from being used
   expired uuid[];
   completed uuid[];
 begin
   select array_agg(e.upload_id) into expired from (
     select s.upload_id from upload_sessions s
-     where s.kind = 'multipart' and s.expires_at < clock_timestamp() and s.state = 'open'
+     where s.kind = 'multipart' and s.expires_at < now_ms and s.state = 'open'
      order by s.expires_at limit rows_max for update skip locked) as e;
   select array_agg(e.upload_id) into completed from (
     select s.upload_id from upload_sessions s
-     where s.kind = 'multipart' and s.expires_at < clock_timestamp() and s.state = 'completed'
+     where s.kind = 'multipart' and s.expires_at < now_ms and s.state = 'completed'
      order by s.expires_at limit rows_max for update skip locked) as e;
   perform drop_uploads_v1(coalesce(expired, '{}') || coalesce(completed, '{}'));
   return coalesce(cardinality(expired), 0);

@@ -37,6 +37,7 @@ const HANG_GRACE_MS = 2_000
 export class Database implements AsyncDisposable {
   readonly #pool: pg.Pool
   readonly #options: DatabaseOptions
+  readonly #heard: (error: Error) => void
 
   constructor(options: DatabaseOptions) {
     this.#options = options
@@ -48,9 +49,9 @@ export class Database implements AsyncDisposable {
     })
     // A connection that breaks is replaced at the next call. Unheard, its event would end the process: the pool's own
     // listener hears idle connections alone, and a busy one tells it besides the query that fails.
-    const heard = (error: Error) => options.log.debug({ error: error.message }, 'a database connection broke')
-    this.#pool.on('error', heard)
-    this.#pool.on('connect', (client) => client.on('error', heard))
+    this.#heard = (error) => options.log.debug({ error: error.message }, 'a database connection broke')
+    this.#pool.on('error', this.#heard)
+    this.#pool.on('connect', (client) => client.on('error', this.#heard))
   }
 
   /**
@@ -137,11 +138,12 @@ export class Database implements AsyncDisposable {
   /** A connection outside the pool, for what lasts: LISTEN, a lock. The caller ends it, and hears its 'error' event. */
   async dedicated(): Promise<pg.Client> {
     const client = new pg.Client(connectionConfig(this.#options))
+    // From the first moment: it may break before its caller listens, and unheard that would end the process.
+    client.on('error', this.#heard)
     try {
       await client.connect()
       return client
     } catch (error) {
-      client.on('error', () => {})
       void client.end().catch(() => {})
       throw toFault(error, false)
     }
