@@ -5,6 +5,8 @@ export interface Usage {
   /** User and system time, in seconds, children that ended included. */
   cpuSeconds: number
   residentBytes: number
+  /** Resident pages, shared ones and files included. */
+  totalBytes: number
   /** Highest that it ever was. */
   peakBytes: number
   /** Bytes sent to the disk, from /proc/<pid>/io. */
@@ -18,7 +20,13 @@ const PAGE_BYTES = 4096
 
 /** Usage of a process and all of its descendants, by kind. Linux only: reads /proc. */
 export function usageOfTree(rootPid: number): Record<ProcessKind, Usage> {
-  const none = (): Usage => ({ cpuSeconds: 0, residentBytes: 0, peakBytes: 0, writtenBytes: 0 })
+  const none = (): Usage => ({
+    cpuSeconds: 0,
+    residentBytes: 0,
+    totalBytes: 0,
+    peakBytes: 0,
+    writtenBytes: 0,
+  })
   const usage = { gateway: none(), nodes: none(), postgres: none(), supervisor: none() }
   for (const pid of treeOf(rootPid)) {
     try {
@@ -51,6 +59,7 @@ export function total(usage: Record<ProcessKind, Usage>): Usage {
   return {
     cpuSeconds: sum('cpuSeconds'),
     residentBytes: sum('residentBytes'),
+    totalBytes: sum('totalBytes'),
     peakBytes: sum('peakBytes'),
     writtenBytes: sum('writtenBytes'),
   }
@@ -93,6 +102,7 @@ function addUsage(usage: Usage, pid: number): void {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1')
   const kib = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) * 1024
   usage.peakBytes += kib('VmHWM')
+  usage.totalBytes += Number(stat[21]) * PAGE_BYTES
   // Shared pages (PostgreSQL's buffers) are counted once, with whoever holds them as private.
   usage.residentBytes += kib('RssAnon') || Number(stat[21]) * PAGE_BYTES
   const io = readFileSync(`/proc/${pid}/io`, 'latin1')
