@@ -44,11 +44,25 @@ export async function readPayload(
 
 /** Re-reads a chunk and checks all of it; answers its recomputed hash. Throws `not-found`, `corrupt`, `failed`. */
 export async function verifyChunk(parts: ReaderParts, chunkId: Uint8Array): Promise<Buffer> {
-  return await whereItLies(parts, parseKey(chunkId), (key, place) =>
-    withFile(parts, { key, place }, async ({ file, chunk }) =>
-      verifyPayload(chunk ?? (await frameInSegment(file, { key, place }))),
-    ),
-  )
+  return await whereItLies(parts, parseKey(chunkId), (key, place) => {
+    if (place.segment === FILE) return verifyFile(parts, { key, place })
+    return withFile(parts, { key, place }, async ({ file }) =>
+      verifyPayload(await frameInSegment(file, { key, place })),
+    )
+  })
+}
+
+/** Not through the file cache, which remembers header and trailer: they are to be read again too. */
+async function verifyFile(
+  { fs, paths }: ReaderParts,
+  { key, place }: { key: ChunkKey; place: Place },
+): Promise<Buffer> {
+  const chunk = await openChunkFile(fs, chunkFilePath(paths, { key, payloadBytes: place.payloadBytes }), key)
+  try {
+    return await verifyPayload(chunk)
+  } finally {
+    await chunk.close()
+  }
 }
 
 /** The hash of a chunk as its trailer has it. */

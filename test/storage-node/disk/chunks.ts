@@ -2,12 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import type { ChunkError, ChunkFailure } from '../../../src/base/faults.ts'
 import { chunkIdBytes, makePartId } from '../../../src/base/ids.ts'
 import { silentLog } from '../../../src/base/log.ts'
 import { systemClock, systemRandom } from '../../../src/base/system.ts'
-import type { StoredHeader, StoredTrailer } from '../../../src/storage-node/ports.ts'
 import { type ChunkDiskDeps, openChunkDisk } from '../../../src/storage-node/disk/open.ts'
 import type { ChunkDiskOptions } from '../../../src/storage-node/disk/settings.ts'
+import type { StoredHeader, StoredTrailer } from '../../../src/storage-node/ports.ts'
 import { blockChecksum, CHECKSUM_BYTES, chunkHasher, chunkSeed } from '../../../src/striping/checksum.ts'
 
 /** A chunk as a gateway sends it, its bytes made of `seed`. */
@@ -32,7 +33,14 @@ export interface ChunkShape {
 }
 
 export function makeChunk(shape: ChunkShape): TestChunk {
-  const { dataBytes, blockBytes = 4096, labelBytes = 90, sealBytes = 40, session = 7, timeMs = 1_700_000_000_000 } = shape
+  const {
+    dataBytes,
+    blockBytes = 4096,
+    labelBytes = 90,
+    sealBytes = 40,
+    session = 7,
+    timeMs = 1_700_000_000_000,
+  } = shape
   const { seed } = shape
   const partId = makePartId(timeMs + seed, { a: seed, b: Math.imul(seed + 1, 0x9e37_79b1) >>> 0 }, session)
   const id = chunkIdBytes(partId, shape.index ?? seed % 8)
@@ -52,7 +60,10 @@ export function otherBytes(chunk: TestChunk, shape: ChunkShape): TestChunk {
   return { ...chunk, payload: made.payload, trailer: { ...chunk.trailer, chunkHash: made.chunkHash } }
 }
 
-function makePayload(id: Buffer, { dataBytes, blockBytes, seed }: { dataBytes: number; blockBytes: number; seed: number }) {
+function makePayload(
+  id: Buffer,
+  { dataBytes, blockBytes, seed }: { dataBytes: number; blockBytes: number; seed: number },
+) {
   const pieces: Buffer[] = []
   const hasher = chunkHasher()
   for (let done = 0, block = 0; done < dataBytes; block++) {
@@ -123,4 +134,9 @@ export async function listAll(disk: Disk, filter = {}): Promise<string[]> {
   const names: string[] = []
   for await (const batch of disk.list(filter)) for (const { chunkId } of batch) names.push(chunkId.toString('hex'))
   return names.sort()
+}
+
+/** What `t.rejects` compares a ChunkError with. */
+export function refused(failure: ChunkFailure): ChunkError {
+  return { name: 'ChunkError', failure } satisfies Partial<ChunkError> as ChunkError
 }
