@@ -42,7 +42,7 @@ export const insideSettings = {
   messageChunkBytesMax: data({
     name: 'SEXTANT_MESSAGE_CHUNK_BYTES',
     kind: bytes({ min: 4 * KIB, max: 512 * KIB }),
-    default: '160 KiB',
+    default: '256 KiB',
     readBy: s3Side,
     about: 'A chunk of at most this size travels whole, batched with others; a larger one gets a stream of its own.',
   }),
@@ -59,6 +59,22 @@ export const insideSettings = {
     default: '3',
     readBy: s3Side,
     about: 'Stripes of one download that are read ahead of the client.',
+  }),
+  stripesSendingMax: data({
+    name: 'SEXTANT_STRIPES_SENDING_MAX',
+    kind: integer({ min: 1, max: 4096 }),
+    default: '24',
+    readBy: s3Side,
+    about:
+      'Stripes of all large uploads together that one gateway process sends at once: about 2 MiB of memory each. More do not go faster.',
+  }),
+  streamedDownloadsMax: data({
+    name: 'SEXTANT_STREAMED_DOWNLOADS_MAX',
+    kind: integer({ min: 1, max: 4096 }),
+    default: '24',
+    readBy: s3Side,
+    about:
+      'Large downloads that one gateway process reads ahead at once, about 5 MiB of memory each; more go stripe by stripe.',
   }),
   ringRefreshMs: data({
     name: 'SEXTANT_RING_REFRESH_SECONDS',

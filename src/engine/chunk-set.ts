@@ -126,8 +126,9 @@ function streamSet(deps: EngineDeps, order: ChunkSetOrder, servers: ServerNumber
     failures.push(error)
   }
 
-  async function send(stripe: StripeBuffer): Promise<void> {
-    using _ = stripe
+  async function send(stripe: StripeBuffer, slot: Disposable): Promise<void> {
+    using _slot = slot
+    using _stripe = stripe
     await Promise.all(
       writers.map((writer, index) =>
         writer?.write([stripe.piece(index)]).catch((error: unknown) => giveUp(index, error)),
@@ -135,9 +136,19 @@ function streamSet(deps: EngineDeps, order: ChunkSetOrder, servers: ServerNumber
     )
   }
 
+  async function takeSlot(stripe: StripeBuffer): Promise<Disposable> {
+    try {
+      return await deps.sending.take(signal)
+    } catch (error) {
+      stripe[Symbol.dispose]()
+      throw error
+    }
+  }
+
   return {
     async write(stripe) {
-      const sent = send(stripe).finally(() => inFlight.delete(sent))
+      const slot = await takeSlot(stripe)
+      const sent = send(stripe, slot).finally(() => inFlight.delete(sent))
       inFlight.add(sent)
       while (inFlight.size >= deps.settings.stripesInFlightMax) await Promise.race(inFlight)
       signal.throwIfAborted()

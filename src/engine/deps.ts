@@ -4,6 +4,7 @@ import type { Log } from '../base/log.ts'
 import type { StripePool } from '../striping/stripe-pool.ts'
 import type { Catalogue } from './ports/catalogue.ts'
 import type { ChunkStore } from './ports/chunk-store.ts'
+import type { Slots } from './slots.ts'
 
 /** Everything that the engine touches is passed in. */
 export interface EngineDeps {
@@ -11,6 +12,10 @@ export interface EngineDeps {
   chunks: ChunkStore
   placer: Placer
   pool: StripePool
+  /** One for each stripe of a large upload that is on its way: bounds the copies that are in sockets' queues. */
+  sending: Slots
+  /** One for each large download that reads ahead by streams. */
+  streaming: Slots
   clock: Clock
   random: Random
   log: Log

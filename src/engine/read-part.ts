@@ -28,12 +28,15 @@ export async function* readPart(
   const stop = new AbortController()
   const reading = AbortSignal.any([signal, stop.signal])
   const touched = touchedBy(layout, range)
-  const sources = openSources(deps, layout, touched, reading)
+  // Without a slot to stream ahead: stripe by stripe, by batched calls. Slow clients hold nobody else up.
+  using slot = deps.streaming.tryTake()
+  const sources = slot ? openSources(deps, layout, touched, reading) : singleBlocks(deps, layout, reading)
+  const stripesAhead = slot ? deps.settings.stripesReadAhead : 1
   const ahead: Promise<Uint8Array[]>[] = []
   let next = touched.firstStripe
   try {
     for (let stripe = touched.firstStripe; stripe <= touched.lastStripe; stripe++) {
-      for (; next <= touched.lastStripe && ahead.length < deps.settings.stripesReadAhead; next++) {
+      for (; next <= touched.lastStripe && ahead.length < stripesAhead; next++) {
         const blocks = readStripe(deps, layout, sources, next, touched, reading)
         blocks.catch(() => {}) // seen when its turn comes
         ahead.push(blocks)
@@ -78,6 +81,14 @@ function openSources(
     if (firstStripe > lastStripe) return undefined
     return openBlockSource(deps, layout, index, { firstStripe, lastStripe }, signal)
   })
+}
+
+function singleBlocks(deps: EngineDeps, layout: PartLayout, signal: AbortSignal): (BlockSource | undefined)[] {
+  return Array.from({ length: DATA_CHUNKS }, (_, index) =>
+    isWorthAsking(deps, layout, index)
+      ? { block: (stripe) => fetchBlock(deps, layout, index, stripe, signal) }
+      : undefined,
+  )
 }
 
 function isWorthAsking({ chunks }: EngineDeps, layout: PartLayout, index: number): boolean {

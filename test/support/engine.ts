@@ -16,6 +16,7 @@ import type { BodyClaims, FoundObject } from '../../src/engine/engine.ts'
 import { createPlacer } from '../../src/engine/placer.ts'
 import type { Catalogue } from '../../src/engine/ports/catalogue.ts'
 import type { StorageServer } from '../../src/engine/ports/cluster.ts'
+import { Slots } from '../../src/engine/slots.ts'
 import { loadRingHash, virtualNodePoints } from '../../src/placement/ring.ts'
 import { StripePool } from '../../src/striping/stripe-pool.ts'
 import type { MemoryNodes } from './memory-nodes.ts'
@@ -40,6 +41,8 @@ export async function engineOver(
     catalogue: catalogue as Catalogue,
     chunks: nodes,
     placer: createPlacer({ servers: () => servers, onChange: () => ({ [Symbol.dispose]() {} }) }, nodes),
+    sending: new Slots(4),
+    streaming: new Slots(4),
     pool: new StripePool({ bytesMax: 32 * 1024 * 1024 }),
     clock: systemClock,
     random: systemRandom,

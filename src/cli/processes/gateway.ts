@@ -6,6 +6,7 @@ import { createEngine } from '../../engine/create-engine.ts'
 import type { EngineSettings } from '../../engine/deps.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { createPlacer } from '../../engine/placer.ts'
+import { Slots } from '../../engine/slots.ts'
 import { connectMeta, type Meta } from '../../meta/connect.ts'
 import { loadRingHash } from '../../placement/ring-hash.ts'
 import { createS3Server, type S3Server } from '../../s3api/s3-server.ts'
@@ -46,7 +47,9 @@ async function startGateway(deps: ProcessDeps, options: GatewayOptions, stop: Ab
   const chunks = opened.use(createChunkClient({ cluster, clusterToken, clock, log }))
   const placer = opened.use(createPlacer(cluster, chunks))
   const pool = new StripePool({ bytesMax: settings.stripePoolBytes })
-  const ports = { catalogue: meta.catalogue, chunks, placer, pool }
+  const sending = new Slots(settings.stripesSendingMax)
+  const streaming = new Slots(settings.streamedDownloadsMax)
+  const ports = { catalogue: meta.catalogue, chunks, placer, pool, sending, streaming }
   const engine = createEngine({ ...ports, clock, random, log, settings: engineSettings(settings, session) })
   const { sweepIntervalMs: intervalMs, doomedGraceMs } = settings
   opened.use(startSweeps({ catalogue: meta.upkeep, chunks, cluster, clock, log }, { intervalMs, doomedGraceMs }))
