@@ -28,14 +28,14 @@ export const insideSettings = {
   blockBytes: data({
     name: 'SEXTANT_BLOCK_BYTES',
     kind: bytes({ min: 4 * KIB, max: 512 * KIB, multipleOf: 4 * KIB }),
-    default: '128 KiB',
+    default: '64 KiB',
     readBy: s3Side,
     about: 'What a chunk is cut into. Recorded with every part: a change affects new parts only.',
   }),
   stripePoolBytes: data({
     name: 'SEXTANT_STRIPE_POOL_BYTES',
     kind: bytes({ min: 8 * MIB, max: 4 * GIB - MIB }),
-    default: '128 MiB',
+    default: '48 MiB',
     readBy: s3Side,
     about: 'Memory for stripes under way in one gateway process; an upload or download waits when it is used up.',
   }),
@@ -63,10 +63,10 @@ export const insideSettings = {
   stripesSendingMax: data({
     name: 'SEXTANT_STRIPES_SENDING_MAX',
     kind: integer({ min: 1, max: 4096 }),
-    default: '24',
+    default: '16',
     readBy: s3Side,
     about:
-      'Stripes of all large uploads together that one gateway process sends at once: about 2 MiB of memory each. More do not go faster.',
+      'Stripes of all large uploads together that one gateway process sends at once: about 1 MiB of memory each. More do not go faster.',
   }),
   streamedDownloadsMax: data({
     name: 'SEXTANT_STREAMED_DOWNLOADS_MAX',
@@ -74,7 +74,7 @@ export const insideSettings = {
     default: '24',
     readBy: s3Side,
     about:
-      'Large downloads that one gateway process reads ahead at once, about 5 MiB of memory each; more go stripe by stripe.',
+      'Large downloads that one gateway process reads ahead at once, about 4 MiB of memory each; more go stripe by stripe.',
   }),
   ringRefreshMs: data({
     name: 'SEXTANT_RING_REFRESH_SECONDS',

@@ -22,19 +22,21 @@ export interface PutStreamDeps {
 
 interface Unsent {
   message: GatheredField
+  resolve(): void
   reject(error: ChunkError): void
 }
 
 /**
  * One large chunk on its way. A message is copied into grpc-js's frame when the one before it has left for the socket
  * (a stream writes one at a time, and grpc-js keeps none for retries: src/chunk-client/channel.ts), so at most one of
- * `pieceBytesMax` is held, and a write resolves at the speed of the node's disk.
+ * `pieceBytesMax` is held. A write resolves when its bytes have left: at the speed of the node's disk, and with nothing
+ * of them in memory.
  */
 export class PutStream implements ChunkWriter {
   #deps: PutStreamDeps
   #signal: AbortSignal
   #stream: ClientWritableStream<GatheredField> | undefined
-  /** Messages whose bytes are not copied yet, in order. */
+  /** Messages that have not left yet, in order. */
   #unsent = new Set<Unsent>()
   /** Those of them that wait for the connection. */
   #unwritten: Unsent[] = []
@@ -54,7 +56,7 @@ export class PutStream implements ChunkWriter {
     // The failure shows in the next write or finish; there may be none.
     this.#answer.promise.catch(() => {})
     signal.addEventListener('abort', this.#onAbort, { once: true })
-    this.#queue({ message: putHeaderMessage(header), reject: () => {} })
+    this.#queue({ message: putHeaderMessage(header), resolve: () => {}, reject: () => {} })
     if (signal.aborted) this.#onAbort()
     else void this.#open()
   }
@@ -65,7 +67,7 @@ export class PutStream implements ChunkWriter {
 
   async finish(trailer: ChunkTrailer): Promise<void> {
     if (this.#failure) throw this.#failure
-    this.#queue({ message: putTrailerMessage(toWireTrailer(trailer)), reject: () => {} })
+    this.#queue({ message: putTrailerMessage(toWireTrailer(trailer)), resolve: () => {}, reject: () => {} })
     this.#isDone = true
     if (this.#unwritten.length === 0) this.#stream?.end()
     this.#idle.begin()
@@ -79,11 +81,7 @@ export class PutStream implements ChunkWriter {
   #writeMessage(pieces: readonly Uint8Array[]): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure)
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const message = putPayloadMessage(pieces, () => {
-      this.#unsent.delete(entry)
-      resolve()
-    })
-    const entry: Unsent = { message, reject }
+    const entry: Unsent = { message: putPayloadMessage(pieces), resolve, reject }
     this.#unsent.add(entry)
     this.#queue(entry)
     return promise
@@ -94,9 +92,14 @@ export class PutStream implements ChunkWriter {
     else this.#unwritten.push(entry)
   }
 
-  #send(stream: ClientWritableStream<GatheredField>, { message }: Unsent): void {
+  #send(stream: ClientWritableStream<GatheredField>, entry: Unsent): void {
     this.#idle.begin()
-    stream.write(message, () => this.#idle.end())
+    stream.write(entry.message, (error: Error | null | undefined) => {
+      this.#idle.end()
+      if (error) return // told to the callback of the call
+      this.#unsent.delete(entry)
+      entry.resolve()
+    })
   }
 
   async #open(): Promise<void> {

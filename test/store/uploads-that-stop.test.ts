@@ -77,7 +77,7 @@ t.test('uploads that stop leave nothing on the nodes', async (t) => {
     t.equal(await rowsIn('doomed_parts'), 0)
   })
 
-  await t.test('a gateway killed in the middle of uploads, large and small', async (t) => {
+  await t.test('a gateway killed in the middle of uploads, large and small', async () => {
     const gone = new AbortController()
     const unfinished = [1, 2, 3].map((n) =>
       s3

@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts'
 import { StoreFault } from '../../base/faults.ts'
 
 /** Beyond this much waiting to be taken, the socket is no longer read: back-pressure. */
-const QUEUED_BYTES_MAX = 256 * 1024
+const QUEUED_BYTES_MAX = 64 * 1024
 
 /** The bytes of a request's body as they came. They can be read once; whoever asks for the first causes the 100 Continue. */
 export interface RequestSource extends AsyncIterable<Uint8Array> {
