@@ -74,7 +74,7 @@ declare
 begin
   for n in
     select s.gateway_session from upload_sessions s
-     where s.kind = 'gateway' and s.state in ('open', 'closed') and s.expires_at <= clock_timestamp()
+     where s.kind = 'gateway' and s.state in ('open', 'closed') and s.expires_at <= now()
      order by s.gateway_session
   loop
     perform pg_advisory_xact_lock(2, n);

@@ -45,7 +45,7 @@ export const forgetSession = statement({
   text: /* sql */ `
     with old as (
       delete from upload_sessions
-       where kind = 'gateway' and state = 'forgotten' and expires_at < clock_timestamp() - interval '30 days'
+       where kind = 'gateway' and state = 'forgotten' and expires_at < now() - interval '30 days'
     )
     update upload_sessions set state = 'forgotten'
      where gateway_session = $1 and kind = 'gateway' and state <> 'open'`,
