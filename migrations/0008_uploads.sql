@@ -192,7 +192,6 @@ begin
   return true;
 end $$;
 
--- now(), not clock_timestamp(): what is volatile cannot be looked up in an index.
 -- Ends uploads whose time is over, at most `rows_max`, and forgets as many completed ones; answers how many of the first.
 create function expire_uploads_v1(rows_max int) returns int language plpgsql as $$
 declare
