@@ -21,7 +21,7 @@ if ! "$venv/bin/aws" --version >/dev/null 2>&1 || ! "$venv/bin/python" -c 'impor
   "$venv/bin/pip" install --quiet --disable-pip-version-check awscli boto3
 fi
 
-rclone version | head -1 >&2
+rclone version >&2
 "$venv/bin/aws" --version >&2
 "$venv/bin/python" -c 'import boto3; print("boto3", boto3.__version__)' >&2
 echo "$venv"
