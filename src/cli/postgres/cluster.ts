@@ -6,6 +6,8 @@ import { startKept } from './keeper.ts'
 /** The role and the database that Sextant's own server has. */
 export const POSTGRES_NAME = 'sextant'
 const NEW = '.new-cluster-'
+/** An initdb whose parent was killed a moment ago may still be writing there: the removal is tried for about 5 s. */
+const LEFTOVER = { recursive: true, force: true, maxRetries: 20, retryDelay: 25 }
 
 /**
  * The data directory of a server of this version, made if there is none: in a directory beside it that is renamed when
@@ -14,7 +16,7 @@ const NEW = '.new-cluster-'
 export async function ensureCluster(directory: string, identity: Identity, signal: AbortSignal): Promise<string> {
   const cluster = join(directory, 'cluster')
   for (const name of await readdir(directory)) {
-    if (name.startsWith(NEW)) await rm(join(directory, name), { recursive: true, force: true })
+    if (name.startsWith(NEW)) await rm(join(directory, name), LEFTOVER)
   }
   if (!(await exists(cluster))) await createCluster(cluster, identity, signal)
 
