@@ -66,10 +66,9 @@ export class Compactor implements AsyncDisposable {
   }
 
   async #compact(segment: Segment): Promise<void> {
-    const { table, log } = this.#parts
+    const { log } = this.#parts
     if (!segment.isUnlinked) {
-      // From the first copy on it holds puts that live elsewhere: see SegmentTable.
-      table.markShadowed(segment.number)
+      // From the first copy on it is marked as shadowed (applyRecord), and so the first to be tried again.
       await moveOut({ parts: this.#parts, segment, signal: this.#stop.signal })
       if (segment.liveBytes !== 0) {
         log.error({ segment: segment.number, bytes: segment.liveBytes }, 'a segment has chunks that its records lack')

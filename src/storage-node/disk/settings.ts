@@ -58,7 +58,7 @@ export function resolveSettings(options: ChunkDiskOptions): ChunkDiskSettings {
     compaction: { ...CHUNK_DISK_DEFAULTS.compaction, ...options.compaction },
   }
   assert(settings.directory.startsWith('/'), 'directory is absolute')
-  assertWithin('segmentBytesMax', settings.segmentBytesMax, { min: 4 * KIB, max: 1024 * MIB })
+  assertWithin('segmentBytesMax', settings.segmentBytesMax, { min: KIB, max: 1024 * MIB })
   assertWithin('smallChunkBytesMax', settings.smallChunkBytesMax, { min: 0, max: MIB })
   assertWithin('reserveBytes', settings.reserveBytes ?? 0, { min: 0, max: Number.MAX_SAFE_INTEGER })
   assertWithin('listBatchRows', settings.listBatchRows, { min: 1, max: 10_000 })

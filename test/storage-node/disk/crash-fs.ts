@@ -87,10 +87,11 @@ export class CrashDisk {
 
   /** Called by every operation that changes something: which of them is to fail? */
   step(): FailCode | undefined {
-    const failing = this.failures.get(1)
-    this.failures = new Map([...this.failures].filter(([n]) => n > 1).map(([n, code]) => [n - 1, code]))
     this.diesAfter -= 1
     if (this.diesAfter < 0) this.#view?.die()
+    if (this.failures.size === 0) return undefined
+    const failing = this.failures.get(1)
+    this.failures = new Map([...this.failures].filter(([n]) => n > 1).map(([n, code]) => [n - 1, code]))
     return failing
   }
 }
@@ -139,7 +140,7 @@ export class CrashFs implements DiskFs {
 
   /** Some time passes; then the process may be no more. */
   async turn(): Promise<void> {
-    if (this.#disk.dice(3) === 0) await setImmediate()
+    if (this.#disk.dice(12) === 0) await setImmediate()
     else await undefined
     if (this.isDead) throw fault('DEAD')
   }
@@ -202,15 +203,19 @@ export class CrashFs implements DiskFs {
     await this.turn()
     if (this.#disk.names.get(path) !== 'directory') throw fault('ENOENT')
     const prefix = path === '/' ? '/' : `${path}/`
-    return [...this.#disk.names.keys()]
-      .filter((name) => name !== '/' && dirname(name) === path)
-      .map((name) => name.slice(prefix.length))
+    const found: string[] = []
+    for (const name of this.#disk.names.keys()) {
+      if (name.length > prefix.length && name.startsWith(prefix) && !name.includes('/', prefix.length)) {
+        found.push(name.slice(prefix.length))
+      }
+    }
+    return found
   }
 
   async syncDirectory(path: string): Promise<void> {
     const before = new Set(this.#disk.pendingNames.filter((c) => c.directories.includes(path)))
     await this.change()
-    if (this.#disk.forgetsToSync) return
+    if (this.#disk.forgetsToSync || before.size === 0) return
     for (const change of before) change.apply(this.#disk.durableNames)
     this.#disk.pendingNames = this.#disk.pendingNames.filter((c) => !before.has(c))
     await this.turn()
