@@ -53,7 +53,6 @@ module.exports = {
     ...Object.entries(rooms).map(([name, allowed]) => roomTypes(name, allowed)),
     only(['fastify', 'fast-xml-parser'], ['s3api', 'admin']),
     only(['pg', 'pg-query-stream', 'node-pg-migrate'], ['meta']),
-    only(['@grpc/grpc-js'], ['chunk-client', 'storage-node']),
   ],
   options: {
     tsPreCompilationDeps: 'specify',

@@ -18,7 +18,7 @@ const steps: readonly Step[] = [
   },
   { name: 'knip: unused files, exports and packages', run: () => tool('knip', '--no-progress') },
   { name: 'jscpd: code written twice', run: () => tool('jscpd', '--config', '.jscpd.json', 'src') },
-  { name: 'buf: src/gen is what proto/ gives', run: checkGenerated },
+  { name: 'buf: src/gen and test/gen are what proto/ gives', run: checkGenerated },
   {
     name: 'docs/settings.md is what the table of settings gives',
     run: () => script('write-settings-docs.ts', '--check'),
@@ -52,7 +52,7 @@ function checkGenerated(): boolean {
     for (const input of ['proto', 'buf.yaml', 'buf.gen.yaml']) cpSync(input, join(scratch, input), { recursive: true })
     const path = `${join(process.cwd(), 'node_modules', '.bin')}:${process.env.PATH}`
     const made = spawnSync('buf', ['generate'], { cwd: scratch, stdio: 'inherit', env: { ...process.env, PATH: path } })
-    return made.status === 0 && isSameTree('src/gen', join(scratch, 'src/gen'))
+    return made.status === 0 && ['src/gen', 'test/gen'].every((tree) => isSameTree(tree, join(scratch, tree)))
   } finally {
     rmSync(scratch, { recursive: true, force: true })
   }

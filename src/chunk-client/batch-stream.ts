@@ -1,15 +1,24 @@
-import type { Client, ClientDuplexStream, Metadata } from '@grpc/grpc-js'
 import type { Clock } from '../base/clock.ts'
 import { ChunkError } from '../base/faults.ts'
-import { BatchRequestMessage, OutgoingCall, type WirePut, type WireReply } from '../base/wire/batch-messages.ts'
+import { MessageCollector } from '../base/rpc/message-reader.ts'
+import {
+  batchRequestMessage,
+  OutgoingCall,
+  readBatchResponse,
+  type WirePut,
+  type WireReply,
+} from '../base/wire/batch-messages.ts'
+import { wireBounds } from '../base/wire/bounds.ts'
 import type { WireRange } from '../base/wire/chunk-fields.ts'
-import { aborted, fromReply, fromServiceError, unreachable } from './errors.ts'
-import { bulkMethods } from './methods.ts'
+import { WireError } from '../base/wire/protobuf.ts'
+import { aborted, fromReply, fromStatus, unreachable } from './errors.ts'
+import type { GrpcCall } from './grpc-call.ts'
+import type { GrpcConnection } from './grpc-connection.ts'
+import { paths } from './methods.ts'
 import type { ChunkClientSettings } from './settings.ts'
 
 export interface BatchStreamDeps {
-  client: Client
-  metadata: Metadata
+  connection: GrpcConnection
   clock: Clock
   settings: ChunkClientSettings
   /** Called once, when the stream has ended for whatever reason. */
@@ -31,6 +40,9 @@ interface Message {
   sentMs: number
 }
 
+/** Room for the fields around the payload of a message of the largest size. */
+const MESSAGE_SLACK_BYTES = 64 * 1024
+
 /**
  * One long-lived stream to one server. Calls that wait are sent together, and nothing waits for a timer: with fewer than
  * `batchUnansweredMax` messages unanswered, what has come up in this turn of the event loop goes at once; otherwise it
@@ -41,7 +53,7 @@ export class BatchStream {
   readonly accepted: Promise<void>
   #admission = Promise.withResolvers<void>()
   #deps: BatchStreamDeps
-  #stream: ClientDuplexStream<BatchRequestMessage, WireReply[]>
+  #stream: GrpcCall
   /** All calls that are not settled, oldest first: also in the order of their deadlines, as all have the same time. */
   #calls = new Map<number, Call>()
   #waiting: Call[] = []
@@ -55,15 +67,19 @@ export class BatchStream {
 
   constructor(deps: BatchStreamDeps) {
     this.#deps = deps
-    const { path, serialize, deserialize } = bulkMethods.batch
-    const stream = deps.client.makeBidiStreamRequest(path, serialize, deserialize, deps.metadata)
-    this.#stream = stream
     this.accepted = this.#admission.promise
     this.accepted.catch(() => {})
-    stream.once('metadata', () => this.#admission.resolve())
-    stream.on('data', (replies: WireReply[]) => this.#receive(replies))
-    stream.on('error', (error) => this.close(fromServiceError(error)))
-    stream.once('end', () => this.close(unreachable('the node ended the stream')))
+    const messages = new MessageCollector({
+      bytesMax: wireBounds.messageBytesMax + MESSAGE_SLACK_BYTES,
+      allocate: (bytes) => Buffer.allocUnsafe(bytes),
+      onMessage: (message) => this.#receiveMessage(message),
+    })
+    this.#stream = deps.connection.call(paths.batch, {
+      messages,
+      onAccepted: () => this.#admission.resolve(),
+      onTaken: (bytes) => this.#stream.consumed(bytes),
+      onStatus: (status) => this.close(fromStatus(status) ?? unreachable('the node ended the stream')),
+    })
   }
 
   /** The payload of a get; empty for a put. Faults: ChunkError. */
@@ -84,7 +100,7 @@ export class BatchStream {
       message: undefined,
       settle: (error, payload) => {
         if (!this.#calls.delete(callId)) return
-        // From here on the caller may reuse its buffers.
+        // From here on the caller may reuse its buffers: what of them is still on its way, the node's checksums refuse.
         entry.outgoing.withdraw()
         signal.removeEventListener('abort', onAbort)
         if (error) reject(error)
@@ -161,7 +177,16 @@ export class BatchStream {
     const message: Message = { sentMs: this.#deps.clock.nowMs() }
     for (const call of calls) call.message = message
     this.#unanswered.add(message)
-    this.#stream.write(new BatchRequestMessage(calls.map((call) => call.outgoing)))
+    this.#stream.send(batchRequestMessage(calls.map((call) => call.outgoing)))
+  }
+
+  #receiveMessage(message: Buffer): void {
+    try {
+      this.#receive(readBatchResponse(message))
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error
+      this.close(unreachable(error.message, error))
+    }
   }
 
   #receive(replies: readonly WireReply[]): void {

@@ -1,68 +1,73 @@
-import type { Client, Metadata, ServiceError } from '@grpc/grpc-js'
 import type { Clock } from '../base/clock.ts'
-import { HealthCheckResponse_ServingStatus, HealthService } from '../gen/grpc/health/v1/health.ts'
-import { ChunkStoreService } from '../gen/sextant/chunk/v1/chunk.ts'
-import { aborted, fromServiceError, unreachable } from './errors.ts'
+import { MessageCollector } from '../base/rpc/message-reader.ts'
+import { wireBounds } from '../base/wire/bounds.ts'
+import {
+  HealthCheckRequest,
+  HealthCheckResponse,
+  HealthCheckResponse_ServingStatus,
+} from '../gen/grpc/health/v1/health.ts'
+import { DeleteChunksRequest, DeleteChunksResponse } from '../gen/sextant/chunk/v1/chunk.ts'
+import { aborted, fromStatus, unreachable } from './errors.ts'
+import type { GrpcConnection } from './grpc-connection.ts'
+import { paths } from './methods.ts'
 import type { ChunkClientSettings } from './settings.ts'
-
-interface Method<Q, S> {
-  path: string
-  requestSerialize: (value: Q) => Buffer
-  responseDeserialize: (bytes: Buffer) => S
-}
-
-interface CallOrder<Q, S> {
-  method: Method<Q, S>
-  request: Q
-  timeoutMs: number
-  signal?: AbortSignal
-}
 
 interface CallDeps {
   clock: Clock
   settings: ChunkClientSettings
 }
 
-/** What a call goes through. */
-export interface CallWay {
-  calls: Client
-  metadata: Metadata
-}
-
 /** Resolves when the deletion is durable. At most `wireBounds.idsMax` ids. */
 export async function deleteChunks(
-  way: CallWay,
+  connection: GrpcConnection,
   { clock, settings }: CallDeps,
   chunkIds: Buffer[],
   signal: AbortSignal,
 ): Promise<void> {
-  const order = { method: ChunkStoreService.deleteChunks, request: { chunkIds }, timeoutMs: settings.callMs, signal }
-  await unaryCall(way, clock, order)
+  const request = DeleteChunksRequest.encode({ chunkIds }).finish()
+  const order = { path: paths.deleteChunks, request, timeoutMs: settings.callMs, signal }
+  DeleteChunksResponse.decode(await unaryCall(connection, clock, order))
 }
 
 /** Rejects `unreachable` unless the server says within `connectMs` that it serves. */
-export async function checkHealth(way: CallWay, { clock, settings }: CallDeps): Promise<void> {
-  const order = { method: HealthService.check, request: { service: '' }, timeoutMs: settings.connectMs }
-  const { status } = await unaryCall(way, clock, order)
+export async function checkHealth(connection: GrpcConnection, { clock, settings }: CallDeps): Promise<void> {
+  const request = HealthCheckRequest.encode({ service: '' }).finish()
+  const answer = await unaryCall(connection, clock, { path: paths.checkHealth, request, timeoutMs: settings.connectMs })
+  const { status } = HealthCheckResponse.decode(answer)
   if (status !== HealthCheckResponse_ServingStatus.SERVING) throw unreachable('the server is stopping')
 }
 
-async function unaryCall<Q, S>(way: CallWay, clock: Clock, order: CallOrder<Q, S>): Promise<S> {
-  const { method, request, timeoutMs, signal } = order
+interface CallOrder {
+  path: string
+  request: Uint8Array
+  timeoutMs: number
+  signal?: AbortSignal
+}
+
+/** The answer's message. Rejects with a ChunkError. */
+async function unaryCall(connection: GrpcConnection, clock: Clock, order: CallOrder): Promise<Buffer> {
+  const { path, request, timeoutMs, signal } = order
   if (signal?.aborted) throw aborted(signal)
-  const { promise, resolve, reject } = Promise.withResolvers<S>()
-  const { path, requestSerialize, responseDeserialize } = method
-  const call = way.calls.makeUnaryRequest(
-    path,
-    requestSerialize,
-    responseDeserialize,
-    request,
-    way.metadata,
-    (error: ServiceError | null, response?: S) => {
-      if (error) reject(fromServiceError(error))
-      else resolve(response!)
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
+  let answer: Buffer | undefined
+  const messages = new MessageCollector({
+    bytesMax: wireBounds.messageBytesMax,
+    allocate: (bytes) => Buffer.allocUnsafe(bytes),
+    onMessage: (message) => {
+      answer = message
     },
-  )
+  })
+  const call = connection.call(path, {
+    messages,
+    onTaken: (bytes) => call.consumed(bytes),
+    onStatus: (status) => {
+      const error = fromStatus(status) ?? (answer ? undefined : unreachable('the server answered nothing'))
+      if (error) reject(error)
+      else resolve(answer!)
+    },
+  })
+  call.send([request])
+  call.end()
   const onAbort = () => {
     reject(aborted(signal))
     call.cancel()

@@ -5,6 +5,7 @@ import type { Log } from '../base/log.ts'
 import { wireBounds } from '../base/wire/bounds.ts'
 import type { WireRange } from '../base/wire/chunk-fields.ts'
 import { totalBytes } from '../base/wire/gather.ts'
+import { readGetPayload } from '../base/wire/stream-messages.ts'
 import type {
   ChunkHeader,
   ChunkName,
@@ -14,16 +15,16 @@ import type {
   SmallChunk,
 } from '../engine/ports/chunk-store.ts'
 import type { ClusterView, StorageServer } from '../engine/ports/cluster.ts'
-import { ChunkStoreService } from '../gen/sextant/chunk/v1/chunk.ts'
+import { GetChunkRequest, ListChunksRequest, ListChunksResponse } from '../gen/sextant/chunk/v1/chunk.ts'
 import { deleteChunks } from './calls.ts'
-import type { LinkTarget } from './channel.ts'
 import { tokenPassport } from './credentials.ts'
 import { aborted, unreachable } from './errors.ts'
+import type { LinkTarget } from './grpc-connection.ts'
 import { toWireHeader, toWireTrailer } from './labels.ts'
 import { Link, type LinkDeps } from './link.ts'
-import { bulkMethods } from './methods.ts'
+import { paths } from './methods.ts'
 import { PutStream } from './put-stream.ts'
-import { readStream } from './read-stream.ts'
+import { readMessages } from './read-stream.ts'
 import type { Session } from './session.ts'
 import { type ChunkClientSettings, chunkClientDefaults } from './settings.ts'
 
@@ -66,10 +67,7 @@ class GrpcChunkStore implements ChunkClient {
   }
 
   openChunk(server: ServerNumber, header: ChunkHeader, signal: AbortSignal): ChunkWriter {
-    const connect = async () => {
-      const session = await this.#session(server, signal)
-      return { client: await session.bulk('up'), metadata: session.metadata }
-    }
+    const connect = async () => (await this.#session(server, signal)).bulk
     return new PutStream({ ...this.#streamDeps(server), connect }, toWireHeader(header), signal)
   }
 
@@ -82,13 +80,11 @@ class GrpcChunkStore implements ChunkClient {
   }
 
   async *streamPayload(server: ServerNumber, range: PayloadRange, signal: AbortSignal): AsyncGenerator<Buffer, void> {
-    const session = await this.#session(server, signal)
-    const client = await session.bulk('down')
-    const { path, serialize, deserialize } = bulkMethods.getChunk
-    const request = toWireRange(range)
-    const start = () => client.makeServerStreamRequest(path, serialize, deserialize, request, session.metadata)
+    const { bulk } = await this.#session(server, signal)
+    const order = { path: paths.getChunk, request: GetChunkRequest.encode(toWireRange(range)).finish() }
     let receivedBytes = 0
-    for await (const piece of readStream(start, this.#streamDeps(server), signal)) {
+    for await (const message of readMessages(bulk, order, this.#streamDeps(server), signal)) {
+      const piece = readGetPayload(message)
       receivedBytes += piece.length
       if (receivedBytes > range.length) throw wrongLength(range, receivedBytes)
       yield piece
@@ -98,9 +94,9 @@ class GrpcChunkStore implements ChunkClient {
 
   async deleteChunks(server: ServerNumber, chunks: readonly ChunkName[], signal: AbortSignal): Promise<void> {
     for (let at = 0; at < chunks.length; at += wireBounds.idsMax) {
-      const session = await this.#session(server, signal)
+      const { calls } = await this.#session(server, signal)
       const ids = chunks.slice(at, at + wireBounds.idsMax).map(({ partId, index }) => chunkIdBytes(partId, index))
-      await deleteChunks(session, this.#linkDeps, ids, signal)
+      await deleteChunks(calls, this.#linkDeps, ids, signal)
     }
   }
 
@@ -109,11 +105,11 @@ class GrpcChunkStore implements ChunkClient {
     filter: { session?: number; createdBeforeMs?: number },
     signal: AbortSignal,
   ): AsyncGenerator<ChunkName[], void> {
-    const { calls, metadata } = await this.#session(server, signal)
-    const { path, requestSerialize, responseDeserialize } = ChunkStoreService.listChunks
+    const { calls } = await this.#session(server, signal)
     const request = { session: filter.session, createdBeforeUnixMs: filter.createdBeforeMs }
-    const start = () => calls.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, metadata)
-    for await (const { entries } of readStream(start, this.#streamDeps(server), signal)) {
+    const order = { path: paths.listChunks, request: ListChunksRequest.encode(request).finish() }
+    for await (const message of readMessages(calls, order, this.#streamDeps(server), signal)) {
+      const { entries } = ListChunksResponse.decode(message)
       yield entries.map(({ chunkId }) => ({ partId: partIdFromBytes(chunkId), index: chunkId[16]! }))
     }
   }

@@ -1,20 +1,20 @@
-import { type ServiceError, status } from '@grpc/grpc-js'
 import { ChunkError, type ChunkFailure } from '../base/faults.ts'
+import { type CallStatus, GrpcCode } from '../base/rpc/grpc-status.ts'
 import type { WireReply } from '../base/wire/batch-messages.ts'
 import { ChunkStatus } from '../gen/sextant/chunk/v1/chunk.ts'
 
-const byStatus: { readonly [code: number]: ChunkFailure } = {
-  [status.NOT_FOUND]: 'not-found',
-  [status.DATA_LOSS]: 'corrupt',
-  [status.RESOURCE_EXHAUSTED]: 'no-space',
-  [status.INVALID_ARGUMENT]: 'invalid',
-  [status.UNAVAILABLE]: 'unreachable',
-  [status.DEADLINE_EXCEEDED]: 'unreachable',
-  [status.CANCELLED]: 'unreachable',
+const byCode: { readonly [code: number]: ChunkFailure } = {
+  [GrpcCode.notFound]: 'not-found',
+  [GrpcCode.dataLoss]: 'corrupt',
+  [GrpcCode.resourceExhausted]: 'no-space',
+  [GrpcCode.invalidArgument]: 'invalid',
+  [GrpcCode.unavailable]: 'unreachable',
+  [GrpcCode.deadlineExceeded]: 'unreachable',
+  [GrpcCode.cancelled]: 'unreachable',
   // Not let in, or another server answers at this address: either way, the server that was meant is not reached.
-  [status.UNAUTHENTICATED]: 'unreachable',
-  [status.PERMISSION_DENIED]: 'unreachable',
-  [status.FAILED_PRECONDITION]: 'unreachable',
+  [GrpcCode.unauthenticated]: 'unreachable',
+  [GrpcCode.permissionDenied]: 'unreachable',
+  [GrpcCode.failedPrecondition]: 'unreachable',
 }
 
 const byChunkStatus: { readonly [chunkStatus: number]: ChunkFailure } = {
@@ -25,19 +25,14 @@ const byChunkStatus: { readonly [chunkStatus: number]: ChunkFailure } = {
   [ChunkStatus.CHUNK_STATUS_INVALID]: 'invalid',
 }
 
-/** What a call ended with, in the engine's words. */
-export function fromServiceError(error: unknown): ChunkError {
-  if (error instanceof ChunkError) return error
-  const { code, details } = error as Partial<ServiceError>
-  return new ChunkError(failureOf(code, details), details || String((error as Error).message ?? error), {
-    cause: error,
-  })
+/** What a call ended with, in the engine's words; undefined: well. */
+export function fromStatus({ code, details }: CallStatus): ChunkError | undefined {
+  if (code === GrpcCode.ok) return undefined
+  return new ChunkError(byCode[code] ?? 'failed', details || `gRPC status ${code}`)
 }
 
-/** grpc-js makes INTERNAL of a stream that was cut off; the node itself never says so in these words. */
-function failureOf(code: status | undefined, details: string | undefined): ChunkFailure {
-  if (code === status.INTERNAL && details?.startsWith('Received RST_STREAM')) return 'unreachable'
-  return byStatus[code ?? status.UNKNOWN] ?? 'failed'
+export function toChunkError(error: unknown): ChunkError {
+  return error instanceof ChunkError ? error : unreachable(String((error as Error).message ?? error), error)
 }
 
 export function fromReply(reply: WireReply): ChunkError {

@@ -2,9 +2,9 @@ import type { Clock } from '../base/clock.ts'
 import type { ChunkError } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
 import { checkHealth } from './calls.ts'
-import type { LinkTarget } from './channel.ts'
 import type { Passport } from './credentials.ts'
-import { fromServiceError, unreachable } from './errors.ts'
+import { toChunkError, unreachable } from './errors.ts'
+import type { LinkTarget } from './grpc-connection.ts'
 import { Session } from './session.ts'
 import type { ChunkClientSettings } from './settings.ts'
 
@@ -122,7 +122,7 @@ export class Link implements Disposable {
       )
       return this.#welcome(session, target)
     } catch (error) {
-      const failure = fromServiceError(error)
+      const failure = toChunkError(error)
       if (!this.#isDown && !this.#isDisposed) {
         log.warn({ ...this.#target, reason: failure.message }, 'a storage server is not reached')
       }
@@ -174,9 +174,9 @@ export class Link implements Disposable {
     if (!session || this.#isChecking) return
     this.#isChecking = true
     try {
-      await checkHealth(session, this.#deps)
+      await checkHealth(session.calls, this.#deps)
     } catch (error) {
-      session.close(fromServiceError(error))
+      session.close(toChunkError(error))
     } finally {
       this.#isChecking = false
     }

@@ -1,15 +1,16 @@
-import type { Client, ClientWritableStream, Metadata, ServiceError } from '@grpc/grpc-js'
 import type { Clock } from '../base/clock.ts'
 import { ChunkError } from '../base/faults.ts'
 import { IdleTimer } from '../base/idle-timer.ts'
+import { MessageCollector } from '../base/rpc/message-reader.ts'
 import { wireBounds } from '../base/wire/bounds.ts'
 import type { WireHeader } from '../base/wire/chunk-fields.ts'
-import type { GatheredField } from '../base/wire/gather.ts'
 import { putHeaderMessage, putPayloadMessage, putTrailerMessage } from '../base/wire/stream-messages.ts'
 import type { ChunkTrailer, ChunkWriter } from '../engine/ports/chunk-store.ts'
-import { aborted, fromServiceError, unreachable } from './errors.ts'
+import { aborted, fromStatus, toChunkError, unreachable } from './errors.ts'
+import type { GrpcCall } from './grpc-call.ts'
+import type { GrpcConnection } from './grpc-connection.ts'
 import { toWireTrailer } from './labels.ts'
-import { bulkMethods } from './methods.ts'
+import { paths } from './methods.ts'
 
 export interface PutStreamDeps {
   clock: Clock
@@ -17,25 +18,24 @@ export interface PutStreamDeps {
   onAnswer(): void
   onTimeout(waitedMs: number): void
   /** Connects; rejects with a ChunkError. */
-  connect(): Promise<{ client: Client; metadata: Metadata }>
+  connect(): Promise<GrpcConnection>
 }
 
 interface Unsent {
-  message: GatheredField
+  pieces: readonly Uint8Array[]
   resolve(): void
   reject(error: ChunkError): void
 }
 
 /**
- * One large chunk on its way. A message is copied into grpc-js's frame when the one before it has left for the socket
- * (a stream writes one at a time, and grpc-js keeps none for retries: src/chunk-client/channel.ts), so at most one of
- * `pieceBytesMax` is held. A write resolves when its bytes have left: at the speed of the node's disk, and with nothing
- * of them in memory.
+ * One large chunk on its way. Its bytes go from the caller's memory to the kernel, uncopied; a write resolves when they
+ * are there: at the speed of the node's disk, by the stream's window. After a failure a few of them may still be on
+ * their way out; what the caller's memory holds by then, the node's checksums refuse.
  */
 export class PutStream implements ChunkWriter {
   #deps: PutStreamDeps
   #signal: AbortSignal
-  #stream: ClientWritableStream<GatheredField> | undefined
+  #call: GrpcCall | undefined
   /** Messages that have not left yet, in order. */
   #unsent = new Set<Unsent>()
   /** Those of them that wait for the connection. */
@@ -56,7 +56,7 @@ export class PutStream implements ChunkWriter {
     // The failure shows in the next write or finish; there may be none.
     this.#answer.promise.catch(() => {})
     signal.addEventListener('abort', this.#onAbort, { once: true })
-    this.#queue({ message: putHeaderMessage(header), resolve: () => {}, reject: () => {} })
+    this.#queue({ pieces: putHeaderMessage(header), resolve: () => {}, reject: () => {} })
     if (signal.aborted) this.#onAbort()
     else void this.#open()
   }
@@ -67,9 +67,9 @@ export class PutStream implements ChunkWriter {
 
   async finish(trailer: ChunkTrailer): Promise<void> {
     if (this.#failure) throw this.#failure
-    this.#queue({ message: putTrailerMessage(toWireTrailer(trailer)), resolve: () => {}, reject: () => {} })
+    this.#queue({ pieces: putTrailerMessage(toWireTrailer(trailer)), resolve: () => {}, reject: () => {} })
     this.#isDone = true
-    if (this.#unwritten.length === 0) this.#stream?.end()
+    if (this.#unwritten.length === 0) this.#call?.end()
     this.#idle.begin()
     await this.#answer.promise
   }
@@ -78,25 +78,25 @@ export class PutStream implements ChunkWriter {
     this.#fail(aborted())
   }
 
-  #writeMessage(pieces: readonly Uint8Array[]): Promise<void> {
+  #writeMessage(payload: readonly Uint8Array[]): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure)
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const entry: Unsent = { message: putPayloadMessage(pieces), resolve, reject }
+    const entry: Unsent = { pieces: putPayloadMessage(payload), resolve, reject }
     this.#unsent.add(entry)
     this.#queue(entry)
     return promise
   }
 
   #queue(entry: Unsent): void {
-    if (this.#stream) this.#send(this.#stream, entry)
+    if (this.#call) this.#send(this.#call, entry)
     else this.#unwritten.push(entry)
   }
 
-  #send(stream: ClientWritableStream<GatheredField>, entry: Unsent): void {
+  #send(call: GrpcCall, entry: Unsent): void {
     this.#idle.begin()
-    stream.write(entry.message, (error: Error | null | undefined) => {
+    call.send(entry.pieces, (error) => {
       this.#idle.end()
-      if (error) return // told to the callback of the call
+      if (error) return // told by the call's status
       this.#unsent.delete(entry)
       entry.resolve()
     })
@@ -104,28 +104,27 @@ export class PutStream implements ChunkWriter {
 
   async #open(): Promise<void> {
     try {
-      const { client, metadata } = await this.#deps.connect()
+      const connection = await this.#deps.connect()
       if (this.#failure) return
-      const { path, serialize, deserialize } = bulkMethods.putChunk
-      const stream = client.makeClientStreamRequest(
-        path,
-        serialize,
-        deserialize,
-        metadata,
-        (error: ServiceError | null) => this.#answered(error),
-      )
-      stream.on('error', () => {}) // told to the callback
-      this.#stream = stream
-      for (const entry of this.#unwritten) this.#send(stream, entry)
-      this.#unwritten = []
-      if (this.#isDone) stream.end()
+      const call = connection.call(paths.putChunk, {
+        messages: new MessageCollector({
+          bytesMax: wireBounds.messageBytesMax,
+          allocate: (bytes) => Buffer.allocUnsafe(bytes),
+          onMessage() {},
+        }),
+        onTaken: (bytes) => call.consumed(bytes),
+        onStatus: (status) => this.#answered(fromStatus(status)),
+      })
+      this.#call = call
+      for (const entry of this.#unwritten.splice(0)) this.#send(call, entry)
+      if (this.#isDone) call.end()
     } catch (error) {
-      this.#fail(fromServiceError(error))
+      this.#fail(toChunkError(error))
     }
   }
 
-  #answered(error: ServiceError | null): void {
-    if (error) this.#fail(fromServiceError(error))
+  #answered(error: ChunkError | undefined): void {
+    if (error) this.#fail(error)
     else if (!this.#isDone) this.#fail(new ChunkError('failed', 'the node answered before the chunk was whole'))
     else {
       this.#deps.onAnswer()
@@ -138,18 +137,15 @@ export class PutStream implements ChunkWriter {
     if (this.#failure) return
     this.#answer.reject(error)
     this.#release(error)
-    this.#stream?.cancel()
+    this.#call?.cancel()
   }
 
-  /** Whoever waits is told; from here on no caller's bytes are read. */
+  /** Whoever waits is told. */
   #release(error: ChunkError): void {
-    this.#failure = error
+    this.#failure ??= error
     this.#idle[Symbol.dispose]()
     this.#signal.removeEventListener('abort', this.#onAbort)
-    for (const { message, reject } of this.#unsent) {
-      message.drop()
-      reject(error)
-    }
+    for (const { reject } of this.#unsent) reject(error)
     this.#unsent.clear()
     this.#unwritten = []
   }

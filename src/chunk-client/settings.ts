@@ -16,6 +16,8 @@ export interface ChunkClientSettings {
   keepaliveTimeoutMs: number
   /** What one download stream may receive ahead of its reader. */
   windowBytes: number
+  /** What all streams of a connection may receive ahead; freed on arrival, so it bounds only what is on the way. */
+  connectionWindowBytes: number
   /** Calls in one batch message. Measured: 64 saves a tenth at best. */
   batchCallsMax: number
   /** Payload, sent or asked for, in one batch message; one call may be larger. */
@@ -41,6 +43,7 @@ export const chunkClientDefaults: ChunkClientSettings = {
   keepaliveMs: 10_000,
   keepaliveTimeoutMs: 5_000,
   windowBytes: 256 * 1024,
+  connectionWindowBytes: 16 * 1024 * 1024,
   batchCallsMax: 32,
   batchBytesMax: 1024 * 1024,
   batchUnansweredMax: 2,

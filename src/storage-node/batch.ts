@@ -1,33 +1,38 @@
-import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js'
-import { Metadata, status } from '@grpc/grpc-js'
-import { BatchResponseMessage, type ReceivedCall, type WireReply } from '../base/wire/batch-messages.ts'
+import { GrpcCode, OK } from '../base/rpc/grpc-status.ts'
+import { MessageCollector } from '../base/rpc/message-reader.ts'
+import {
+  batchResponseMessage,
+  type ReceivedCall,
+  readBatchRequest,
+  type WireReply,
+} from '../base/wire/batch-messages.ts'
 import { wireBounds } from '../base/wire/bounds.ts'
-import { WireError } from '../base/wire/protobuf.ts'
 import { ChunkStatus } from '../gen/sextant/chunk/v1/chunk.ts'
-import { refusal } from './answer.ts'
 import type { NodeContext } from './context.ts'
+import { MessageBuffers } from './message-buffers.ts'
 import { invalid, parseChunkId, parseHeader, parseTrailer } from './requests.ts'
+import { refusal } from './rpc/answer.ts'
+import type { Method } from './rpc/server.ts'
+import type { ServerCall } from './rpc/server-call.ts'
 import { isUnforeseen, toChunkStatus } from './status.ts'
-import { readOneAhead } from './transport.ts'
 
-type BatchCallStream = ServerDuplexStream<ReceivedCall[] | WireError, BatchResponseMessage>
-
-/** The streams that are open, so that a node that stops can finish them. */
-export interface OpenBatches {
-  /** Lets calls under way finish, then ends every stream with UNAVAILABLE. */
+/** The long-lived stream of small puts and gets. */
+export interface Batches {
+  method: Method
+  /** Lets calls under way finish, then ends every stream with UNAVAILABLE: a node that stops. */
   drain(): void
 }
 
-/** The long-lived stream of small puts and gets: all calls of a message run at once, replies go out as they are ready. */
-export function batch(
-  context: NodeContext,
-): OpenBatches & { handle: handleBidiStreamingCall<ReceivedCall[] | WireError, BatchResponseMessage> } {
+/** Room for the fields around the payload of a message of the largest size. */
+const MESSAGE_SLACK_BYTES = 64 * 1024
+
+export function batches(context: NodeContext): Batches {
   const open = new Set<BatchStream>()
+  const buffers = new MessageBuffers()
   return {
-    handle(call) {
-      const stream = new BatchStream(context, call)
+    method(call) {
+      const stream = new BatchStream(context, call, buffers, () => open.delete(stream))
       open.add(stream)
-      call.once('close', () => open.delete(stream))
     },
     drain() {
       for (const stream of open) stream.drain()
@@ -37,9 +42,12 @@ export function batch(
 
 const NOTHING = Buffer.alloc(0)
 
+/** All calls of a message run at once, replies go out as they are ready. */
 class BatchStream {
-  #context: NodeContext
-  #call: BatchCallStream
+  readonly #context: NodeContext
+  readonly #call: ServerCall
+  readonly #buffers: MessageBuffers
+  readonly #onOver: () => void
   #ready: WireReply[] = []
   #isFlushDue = false
   #isWriting = false
@@ -47,33 +55,55 @@ class BatchStream {
   #runningBytes = 0
   /** No more calls are taken. */
   #isEnding = false
+  #hasAll = false
   #isOver = false
 
-  constructor(context: NodeContext, call: BatchCallStream) {
+  constructor(context: NodeContext, call: ServerCall, buffers: MessageBuffers, onOver: () => void) {
     this.#context = context
     this.#call = call
-    readOneAhead(call)
-    // Tells the client that it was let in, before there is anything to answer.
-    call.sendMetadata(new Metadata())
-    call.on('data', (message: ReceivedCall[] | WireError) => this.#receive(message))
-    call.once('end', () => this.#finish())
-    call.once('cancelled', () => this.#close())
+    this.#buffers = buffers
+    this.#onOver = onOver
+    call.start({
+      messages: new MessageCollector({
+        bytesMax: wireBounds.messageBytesMax + MESSAGE_SLACK_BYTES,
+        allocate: (bytes) => buffers.take(bytes),
+        onMessage: (message) => this.#receive(message),
+      }),
+      onEnd: () => {
+        this.#hasAll = true
+        this.#finish()
+      },
+      onCancelled: () => this.#close(),
+    })
+    call.accept()
   }
 
   drain(): void {
-    this.#call.pause()
     this.#isEnding = true
     this.#finish()
   }
 
-  #receive(calls: ReceivedCall[] | WireError): void {
-    if (this.#isEnding || this.#isOver) return
-    if (calls instanceof WireError) {
-      this.#close()
-      this.#call.emit('error', refusal(this.#context, this.#call.getPath(), calls))
+  #receive(message: Buffer): void {
+    if (this.#isEnding || this.#isOver) {
+      this.#buffers.give(message)
       return
     }
-    for (const call of calls) this.#start(call)
+    let calls: ReceivedCall[]
+    try {
+      calls = readBatchRequest(message, wireBounds.batchCallsMax)
+    } catch (error) {
+      this.#call.finish(refusal(this.#context, this.#call.path, error))
+      this.#close()
+      return
+    }
+    // Calls hold views of the message; with the last one its memory is used again.
+    let holders = calls.length
+    const letGo = () => {
+      holders -= 1
+      if (holders <= 0) this.#buffers.give(message)
+    }
+    if (calls.length === 0) letGo()
+    for (const call of calls) this.#start(call, letGo)
     if (this.#isFull()) this.#call.pause()
   }
 
@@ -82,15 +112,19 @@ class BatchStream {
     return this.#running >= batchCallsRunningMax || this.#runningBytes >= batchBytesRunningMax
   }
 
-  #start(call: ReceivedCall): void {
+  #start(call: ReceivedCall, letGo: () => void): void {
     const bytes = call.put?.payload.length ?? Math.min(call.get?.length ?? 0, wireBounds.getBytesMax)
     this.#running += 1
     this.#runningBytes += bytes
     const { callId } = call
     this.#run(call).then(
-      (payload) => this.#reply({ callId, status: ChunkStatus.CHUNK_STATUS_OK, payload, message: '' }, bytes),
+      (payload) => {
+        letGo()
+        this.#reply({ callId, status: ChunkStatus.CHUNK_STATUS_OK, payload, message: '' }, bytes)
+      },
       (error) => {
-        if (isUnforeseen(error)) refusal(this.#context, this.#call.getPath(), error)
+        letGo()
+        if (isUnforeseen(error)) refusal(this.#context, this.#call.path, error)
         this.#reply({ callId, payload: NOTHING, ...toChunkStatus(error) }, bytes)
       },
     )
@@ -128,11 +162,11 @@ class BatchStream {
       return
     }
     this.#isWriting = true
-    this.#call.write(new BatchResponseMessage(this.#takeReady()), () => {
+    this.#call.send(batchResponseMessage(this.#takeReady()), () => {
       this.#isWriting = false
       this.#flush()
     })
-    if (!this.#isEnding && this.#call.isPaused() && !this.#isFull()) this.#call.resume()
+    if (this.#call.isPaused && !this.#isFull()) this.#call.resume()
   }
 
   #takeReady(): WireReply[] {
@@ -148,17 +182,14 @@ class BatchStream {
   /** Ends the stream once it takes no more calls and has answered all. */
   #finish(): void {
     if (this.#isOver || this.#running > 0 || this.#isWriting || this.#ready.length > 0) return
-    if (this.#isEnding) {
-      this.#close()
-      this.#call.emit('error', { code: status.UNAVAILABLE, details: 'the node is stopping' })
-    } else if (this.#call.readableEnded) {
-      this.#close()
-      this.#call.end()
-    }
+    if (!this.#isEnding && !this.#hasAll) return
+    this.#call.finish(this.#isEnding ? { code: GrpcCode.unavailable, details: 'the node is stopping' } : OK)
+    this.#close()
   }
 
   #close(): void {
     this.#isOver = true
     this.#ready = []
+    this.#onOver()
   }
 }

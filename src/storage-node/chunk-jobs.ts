@@ -9,10 +9,10 @@ import {
   type VerifyChunksRequest,
   type VerifyChunksResponse,
 } from '../gen/sextant/chunk/v1/chunk.ts'
-import type { Send } from './answer.ts'
 import type { NodeContext } from './context.ts'
 import type { ListFilter } from './ports.ts'
 import { parseChunkIds } from './requests.ts'
+import type { Send } from './rpc/answer.ts'
 import { toChunkStatus } from './status.ts'
 
 export async function deleteChunks({ disk }: NodeContext, request: DeleteChunksRequest): Promise<DeleteChunksResponse> {

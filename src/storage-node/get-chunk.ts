@@ -1,15 +1,13 @@
-import type { Gather } from '../base/wire/gather.ts'
-import { getPayloadMessage } from '../base/wire/stream-messages.ts'
 import type { GetChunkRequest } from '../gen/sextant/chunk/v1/chunk.ts'
-import type { Send } from './answer.ts'
 import type { NodeContext } from './context.ts'
 import { parseChunkId } from './requests.ts'
+import type { Send } from './rpc/answer.ts'
 
 /** Sends a run of payload in pieces; the next piece is read from disk while the last one is sent. */
 export async function getChunk(
   { disk, tuning }: NodeContext,
   request: GetChunkRequest,
-  send: Send<Gather>,
+  send: Send<Uint8Array>,
 ): Promise<void> {
   const chunkId = parseChunkId(request.chunkId)
   const end = request.offset + request.length
@@ -25,7 +23,7 @@ export async function getChunk(
     offset += piece.length
     const isLast = piece.length === 0 || offset >= end
     if (!isLast) ahead = readAt(offset)
-    if (piece.length > 0) await send(getPayloadMessage(piece))
+    if (piece.length > 0) await send(piece)
     if (isLast) return
   }
 }

@@ -1,8 +1,8 @@
 import { lstat, unlink } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { hostname } from 'node:os'
-import type { Server, ServerCredentials } from '@grpc/grpc-js'
 import type { Log } from '../base/log.ts'
+import type { RpcServer } from './rpc/server.ts'
 import type { StorageNodeSettings } from './settings.ts'
 
 /** Where a node can be reached. */
@@ -17,16 +17,13 @@ const SOCKET_PATH_BYTES_MAX = 107
 const WILDCARDS = new Set(['0.0.0.0', '::', '[::]', ''])
 
 export interface ListenDeps {
-  server: Server
-  credentials: ServerCredentials
+  server: RpcServer
   log: Log
-  /** Called in the turn in which an address was bound. */
-  onBound(): void
 }
 
 /** Binds TCP, which must succeed, and the Unix socket, which is a convenience: without it the node warns and goes on. */
 export async function listen(deps: ListenDeps, settings: StorageNodeSettings): Promise<BoundAddress> {
-  const port = await bind(deps, withPort(settings.host === '' ? '0.0.0.0' : settings.host, settings.port))
+  const port = await bind(deps, { host: settings.host === '' ? '0.0.0.0' : settings.host, port: settings.port })
   const socketPath = await listenOnSocket(deps, settings.socketPath)
   return { grpcAddress: advertised(settings, port), socketPath }
 }
@@ -48,7 +45,7 @@ async function listenOnSocket(deps: ListenDeps, path: string): Promise<string> {
       throw new Error(`its path is longer than ${SOCKET_PATH_BYTES_MAX} bytes`)
     }
     await removeStaleSocket(path)
-    await bind(deps, `unix:${path}`)
+    await bind(deps, { path })
     return path
   } catch (error) {
     deps.log.warn({ path, reason: (error as Error).message }, 'no Unix socket: gateways on this host will use TCP')
@@ -81,15 +78,11 @@ function answers(path: string): Promise<boolean> {
   })
 }
 
-function bind({ server, credentials, onBound }: ListenDeps, address: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, credentials, (error, port) => {
-      if (error) {
-        reject(new Error(`cannot listen on ${address}: ${error.message}`, { cause: error }))
-      } else {
-        onBound()
-        resolve(port)
-      }
-    })
-  })
+async function bind({ server }: ListenDeps, where: Parameters<RpcServer['listen']>[0]): Promise<number> {
+  try {
+    return await server.listen(where)
+  } catch (error) {
+    const address = 'path' in where ? where.path : withPort(where.host, where.port)
+    throw new Error(`cannot listen on ${address}: ${(error as Error).message}`, { cause: error })
+  }
 }

@@ -1,54 +1,53 @@
-import { type BatchResponseMessage, type ReceivedCall, readBatchRequest } from '../base/wire/batch-messages.ts'
-import { wireBounds } from '../base/wire/bounds.ts'
-import type { Gather } from '../base/wire/gather.ts'
-import { WireError } from '../base/wire/protobuf.ts'
-import { type PutFrame, readPutFrame } from '../base/wire/stream-messages.ts'
-import { ChunkStoreService } from '../gen/sextant/chunk/v1/chunk.ts'
+import { getPayloadMessage } from '../base/wire/stream-messages.ts'
+import {
+  DeleteChunksRequest,
+  DeleteChunksResponse,
+  GetChunkRequest,
+  ListChunksRequest,
+  ListChunksResponse,
+  StatRequest,
+  StatResponse,
+  VerifyChunksRequest,
+  VerifyChunksResponse,
+} from '../gen/sextant/chunk/v1/chunk.ts'
+import type { Batches } from './batch.ts'
+import { deleteChunks, listChunks, stat, verifyChunks } from './chunk-jobs.ts'
+import type { NodeContext } from './context.ts'
+import { getChunk } from './get-chunk.ts'
+import type { Health } from './health.ts'
+import { putChunk } from './put-chunk.ts'
+import { answerMany, answerOnce } from './rpc/answer.ts'
+import type { Method } from './rpc/server.ts'
 
-/**
- * The service as the protocol has it, with our own codec for what carries payload, and with decoders that answer a
- * WireError instead of throwing: grpc-js would make INTERNAL of it.
- */
-export const chunkStoreMethods = {
-  putChunk: { ...ChunkStoreService.putChunk, requestDeserialize: orError<PutFrame>(readPutFrame) },
-  getChunk: {
-    ...ChunkStoreService.getChunk,
-    requestDeserialize: orError(ChunkStoreService.getChunk.requestDeserialize),
-    responseSerialize: asGather,
-  },
-  batch: {
-    ...ChunkStoreService.batch,
-    requestDeserialize: orError<ReceivedCall[]>((bytes) => readBatchRequest(bytes, wireBounds.batchCallsMax)),
-    responseSerialize: asGather as (message: BatchResponseMessage) => Buffer,
-  },
-  deleteChunks: withSafeRequest(ChunkStoreService.deleteChunks),
-  listChunks: withSafeRequest(ChunkStoreService.listChunks),
-  verifyChunks: withSafeRequest(ChunkStoreService.verifyChunks),
-  stat: withSafeRequest(ChunkStoreService.stat),
+const CHUNK_STORE = '/sextant.chunk.v1.ChunkStore'
+const HEALTH = '/grpc.health.v1.Health'
+
+/** The services of a node, by path (proto/). */
+export function nodeMethods(
+  context: NodeContext,
+  { batches, health }: { batches: Batches; health: Health },
+): ReadonlyMap<string, Method> {
+  const list = { request: ListChunksRequest, response: encoderOf(ListChunksResponse) }
+  const verify = { request: VerifyChunksRequest, response: encoderOf(VerifyChunksResponse) }
+  return new Map([
+    [`${CHUNK_STORE}/PutChunk`, putChunk(context)],
+    [
+      `${CHUNK_STORE}/GetChunk`,
+      answerMany(context, { request: GetChunkRequest, response: getPayloadMessage }, getChunk),
+    ],
+    [`${CHUNK_STORE}/Batch`, batches.method],
+    [
+      `${CHUNK_STORE}/DeleteChunks`,
+      answerOnce(context, { request: DeleteChunksRequest, response: DeleteChunksResponse }, deleteChunks),
+    ],
+    [`${CHUNK_STORE}/ListChunks`, answerMany(context, list, listChunks)],
+    [`${CHUNK_STORE}/VerifyChunks`, answerMany(context, verify, verifyChunks)],
+    [`${CHUNK_STORE}/Stat`, answerOnce(context, { request: StatRequest, response: StatResponse }, stat)],
+    [`${HEALTH}/Check`, health.check],
+    [`${HEALTH}/Watch`, health.watch],
+  ])
 }
 
-/** grpc-js touches nothing of a serialised message but what a Gather has. */
-function asGather(message: Gather): Buffer {
-  return message as unknown as Buffer
-}
-
-function orError<T>(decode: (bytes: Buffer) => T): (bytes: Buffer) => T | WireError {
-  return (bytes) => {
-    try {
-      return decode(bytes)
-    } catch (error) {
-      return error instanceof WireError ? error : new WireError(error instanceof Error ? error.message : 'unreadable')
-    }
-  }
-}
-
-function withSafeRequest<M extends { requestDeserialize: (bytes: Buffer) => unknown }>(
-  method: M,
-): Omit<M, 'requestDeserialize'> & {
-  requestDeserialize: (bytes: Buffer) => ReturnType<M['requestDeserialize']> | WireError
-} {
-  return {
-    ...method,
-    requestDeserialize: orError(method.requestDeserialize as (bytes: Buffer) => ReturnType<M['requestDeserialize']>),
-  }
+function encoderOf<T>(codec: { encode(message: T): { finish(): Uint8Array } }): (message: T) => Uint8Array[] {
+  return (message) => [codec.encode(message).finish()]
 }

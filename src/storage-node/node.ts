@@ -1,22 +1,16 @@
-import type { Server } from '@grpc/grpc-js'
 import type { Clock } from '../base/clock.ts'
 import type { ServerId, ServerNumber } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
-import { HealthService } from '../gen/grpc/health/v1/health.ts'
-import { answerMany, answerOnce } from './answer.ts'
-import { batch } from './batch.ts'
-import { deleteChunks, listChunks, stat, verifyChunks } from './chunk-jobs.ts'
+import { batches } from './batch.ts'
 import type { NodeContext } from './context.ts'
 import { tokenGatekeeper } from './credentials.ts'
-import { getChunk } from './get-chunk.ts'
 import { nodeHealth } from './health.ts'
 import { listen } from './listen.ts'
-import { chunkStoreMethods } from './methods.ts'
+import { nodeMethods } from './methods.ts'
 import type { ChunkDisk, Registry } from './ports.ts'
-import { putChunk } from './put-chunk.ts'
 import { keepRegistered } from './registration.ts'
-import { type StorageNodeSettings, storageNodeDefaults } from './settings.ts'
-import { type Connections, connectionsOf, createGrpcServer } from './transport.ts'
+import { createRpcServer, type RpcServer } from './rpc/server.ts'
+import { type StorageNodeSettings, type StorageNodeTuning, storageNodeDefaults } from './settings.ts'
 
 export interface StorageNodeDeps {
   /** Stays open when the node stops; who opened it closes it. */
@@ -50,26 +44,13 @@ export async function startStorageNode(deps: StorageNodeDeps): Promise<StorageNo
   const { disk, registry, clock, log, settings } = deps
   const tuning = { ...storageNodeDefaults, ...settings }
   const { serverId } = await disk.stat()
-  const gatekeeper = tokenGatekeeper(settings.clusterToken, serverId)
-  const server = createGrpcServer(gatekeeper, tuning)
+  const refuse = tokenGatekeeper(settings.clusterToken, serverId)
   const context: NodeContext = { disk, clock, log, tuning }
-  const batches = batch(context)
+  const small = batches(context)
   const health = nodeHealth()
-  server.addService(chunkStoreMethods, {
-    putChunk: putChunk(context),
-    getChunk: answerMany(context, getChunk),
-    batch: batches.handle,
-    deleteChunks: answerOnce(context, deleteChunks),
-    listChunks: answerMany(context, listChunks),
-    verifyChunks: answerMany(context, verifyChunks),
-    stat: answerOnce(context, stat),
-  })
-  server.addService(HealthService, health.service)
-
-  const connections = connectionsOf(server, tuning)
-  const { credentials } = gatekeeper
-  const bound = await listen({ server, credentials, log, onBound: () => connections.follow() }, settings)
-  if (!connections.areWide) log.warn({}, 'flow-control windows stay narrow: uploads will be slow')
+  const methods = nodeMethods(context, { batches: small, health })
+  const server = createRpcServer({ clock, settings: connectionSettings(tuning), methods, refuse })
+  const bound = await listen({ server, log }, settings)
   const identity = { id: serverId, ...bound, zone: settings.zone, points: deps.points(serverId) }
   const registration = keepRegistered({ disk, registry, clock, log, tuning }, identity)
   log.info({ serverId, ...bound }, 'storage node serves')
@@ -77,7 +58,7 @@ export async function startStorageNode(deps: StorageNodeDeps): Promise<StorageNo
   const stop = async () => {
     health.stop()
     await registration[Symbol.asyncDispose]()
-    await shutDown({ server, connections, clock, drainMs: tuning.drainMs, drain: () => batches.drain() })
+    await shutDown({ server, clock, drainMs: tuning.drainMs, drain: () => small.drain() })
   }
   return {
     serverId,
@@ -90,23 +71,31 @@ export async function startStorageNode(deps: StorageNodeDeps): Promise<StorageNo
   }
 }
 
+function connectionSettings(tuning: StorageNodeTuning) {
+  const { streamsMax, streamWindowBytes, connectionWindowBytes, frameBytesMax } = tuning
+  const { headerListBytesMax, keepaliveMs, keepaliveTimeoutMs } = tuning
+  return {
+    streamsMax,
+    streamWindowBytes,
+    connectionWindowBytes,
+    frameBytesMax,
+    headerListBytesMax,
+    keepaliveMs,
+    keepaliveTimeoutMs,
+  }
+}
+
 interface ShutDown {
-  server: Server
-  connections: Connections
+  server: RpcServer
   clock: Clock
   drainMs: number
   drain: () => void
 }
 
 /** No new calls; those under way have `drainMs`. */
-async function shutDown({ server, connections, clock, drainMs, drain }: ShutDown): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  using _timer = clock.after(drainMs, () => {
-    server.forceShutdown()
-    connections.destroyAll()
-    resolve()
-  })
-  server.tryShutdown(() => resolve())
+async function shutDown({ server, clock, drainMs, drain }: ShutDown): Promise<void> {
+  using _timer = clock.after(drainMs, () => server.destroyAll())
+  const isDown = server.shutDown()
   drain()
-  await promise
+  await isDown
 }

@@ -37,8 +37,11 @@ export interface ChunkDisk extends AsyncDisposable {
 }
 
 export interface ChunkSink extends AsyncDisposable {
-  /** Resolves when the piece was taken (it may be reused): back-pressure. */
-  write(piece: Uint8Array): Promise<void>
+  /**
+   * Takes the piece before it returns: it may be reused then. Waiting for what it answers, if anything, is back-pressure.
+   * Throws or rejects with what went wrong, in this or an earlier piece.
+   */
+  write(piece: Uint8Array): Promise<void> | undefined
   /** Checks all blocks and the hash; resolves when durable under its id. */
   commit(trailer: StoredTrailer): Promise<void>
 }

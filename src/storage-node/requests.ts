@@ -2,7 +2,6 @@ import { ChunkError } from '../base/faults.ts'
 import { CHUNK_ID_BYTES } from '../base/ids.ts'
 import { wireBounds } from '../base/wire/bounds.ts'
 import type { WireHeader, WireTrailer } from '../base/wire/chunk-fields.ts'
-import { WireError } from '../base/wire/protobuf.ts'
 import type { StoredHeader, StoredTrailer } from './ports.ts'
 
 /** What came in, parsed at the edge: from here on ids have 17 bytes, sizes are bounded. Faults: ChunkError `invalid`. */
@@ -30,12 +29,6 @@ export function parseTrailer(trailer: WireTrailer | undefined): StoredTrailer {
   if (!trailer) throw invalid('no trailer')
   if (trailer.seal.length > wireBounds.sealBytesMax) throw invalid('seal too long')
   return trailer
-}
-
-/** Throws what a decoder returned in a message's place (src/storage-node/methods.ts). */
-export function parsed<T>(message: T | WireError): T {
-  if (message instanceof WireError) throw message
-  return message
 }
 
 export function invalid(reason: string): ChunkError {

@@ -37,6 +37,8 @@ export interface StorageNodeTuning {
   frameBytesMax: number
   /** Streams of one connection at once. */
   streamsMax: number
+  /** Headers of one call, and a little for each of them. */
+  headerListBytesMax: number
   /** Batched calls of one stream that run at once, and what they may hold; the stream waits beyond. */
   batchCallsRunningMax: number
   batchBytesRunningMax: number
@@ -58,6 +60,7 @@ export const storageNodeDefaults: StorageNodeTuning = {
   connectionWindowBytes: 16 * 1024 * 1024,
   frameBytesMax: 1024 * 1024,
   streamsMax: 4096,
+  headerListBytesMax: 16 * 1024,
   batchCallsRunningMax: 256,
   batchBytesRunningMax: 16 * 1024 * 1024,
   replyBytesMax: 1024 * 1024,

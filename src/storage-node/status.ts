@@ -1,27 +1,21 @@
-import { status } from '@grpc/grpc-js'
 import { ChunkError, type ChunkFailure } from '../base/faults.ts'
+import { type CallStatus, GrpcCode } from '../base/rpc/grpc-status.ts'
 import { WireError } from '../base/wire/protobuf.ts'
 import { ChunkStatus } from '../gen/sextant/chunk/v1/chunk.ts'
 
-/** A refusal in gRPC's words. */
-export interface CallStatus {
-  code: status
-  details: string
-}
-
 interface FailureRow {
-  code: status
+  code: number
   chunk: number
 }
 
 const failures: { readonly [F in ChunkFailure]: FailureRow } = {
-  'not-found': { code: status.NOT_FOUND, chunk: ChunkStatus.CHUNK_STATUS_NOT_FOUND },
-  corrupt: { code: status.DATA_LOSS, chunk: ChunkStatus.CHUNK_STATUS_CORRUPT },
-  'no-space': { code: status.RESOURCE_EXHAUSTED, chunk: ChunkStatus.CHUNK_STATUS_NO_SPACE },
-  failed: { code: status.INTERNAL, chunk: ChunkStatus.CHUNK_STATUS_FAILED },
-  invalid: { code: status.INVALID_ARGUMENT, chunk: ChunkStatus.CHUNK_STATUS_INVALID },
-  unreachable: { code: status.UNAVAILABLE, chunk: ChunkStatus.CHUNK_STATUS_FAILED },
-  aborted: { code: status.CANCELLED, chunk: ChunkStatus.CHUNK_STATUS_FAILED },
+  'not-found': { code: GrpcCode.notFound, chunk: ChunkStatus.CHUNK_STATUS_NOT_FOUND },
+  corrupt: { code: GrpcCode.dataLoss, chunk: ChunkStatus.CHUNK_STATUS_CORRUPT },
+  'no-space': { code: GrpcCode.resourceExhausted, chunk: ChunkStatus.CHUNK_STATUS_NO_SPACE },
+  failed: { code: GrpcCode.internal, chunk: ChunkStatus.CHUNK_STATUS_FAILED },
+  invalid: { code: GrpcCode.invalidArgument, chunk: ChunkStatus.CHUNK_STATUS_INVALID },
+  unreachable: { code: GrpcCode.unavailable, chunk: ChunkStatus.CHUNK_STATUS_FAILED },
+  aborted: { code: GrpcCode.cancelled, chunk: ChunkStatus.CHUNK_STATUS_FAILED },
 }
 
 /** Trailers are headers: what is too long for one would break the connection. */

@@ -1,6 +1,6 @@
 import { credentials, Metadata, type ServiceError } from '@grpc/grpc-js'
-import { HealthClient } from '../../src/gen/grpc/health/v1/health.ts'
-import { ChunkStoreClient } from '../../src/gen/sextant/chunk/v1/chunk.ts'
+import { HealthClient } from '../gen/grpc/health/v1/health.ts'
+import { ChunkStoreClient } from '../gen/sextant/chunk/v1/chunk.ts'
 import { TOKEN } from './chunk-cluster.ts'
 
 /** The generated client: the protocol as anybody else would speak it. */

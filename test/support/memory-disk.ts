@@ -54,9 +54,10 @@ export class MemoryDisk implements ChunkDisk {
     this.openSinks += 1
     return {
       write: async (piece) => {
+        const taken = Buffer.from(piece)
         await this.hooks.sinkWrite?.(piece.length)
-        this.acceptedBytes += piece.length
-        pieces.push(Buffer.from(piece))
+        this.acceptedBytes += taken.length
+        pieces.push(taken)
       },
       commit: async (trailer) => {
         await this.hooks.commit?.()

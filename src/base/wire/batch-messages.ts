@@ -12,7 +12,7 @@ import {
   writeRange,
   writeTrailer,
 } from './chunk-fields.ts'
-import { type Gather, totalBytes, writePieces } from './gather.ts'
+import { Gatherer, passedBytes, totalBytes } from './gather.ts'
 import {
   bytesFieldBytes,
   presentFieldBytes,
@@ -49,7 +49,7 @@ export interface WireReply {
 
 const NOTHING = Buffer.alloc(0)
 
-/** A BatchCall on its way out. It may be withdrawn until its message is copied into a frame. */
+/** A BatchCall on its way out. It may be withdrawn until its message is gathered. */
 export class OutgoingCall {
   readonly callId: number
   /** Of the whole BatchCall. */
@@ -80,56 +80,47 @@ export class OutgoingCall {
     }
   }
 
-  /** Leaves the call out of a message that is not copied yet; its pieces are not read from here on. */
+  /** Of `bytes`, what is not copied when the message is gathered. */
+  get passedBytes(): number {
+    return this.#put ? passedBytes(this.#put.pieces) : 0
+  }
+
+  /** Leaves the call out of a message that is not gathered yet. */
   withdraw(): void {
     this.isWithdrawn = true
     this.#put = undefined
     this.#get = undefined
   }
 
-  write(target: Uint8Array, at: number): number {
-    let end = writeUintField(target, at, 1, this.callId)
+  write(into: Gatherer): void {
+    const { scratch } = into
+    let end = writeUintField(scratch, into.at, 1, this.callId)
     if (this.#put) {
       const put = this.#put
-      end = writeLength(target, end, 2, put.bytes)
-      end = writeHeader(target, writeLength(target, end, 1, put.headerBytes), put.header)
-      end = writeTrailer(target, writeLength(target, end, 2, put.trailerBytes), put.trailer)
-      if (put.payloadBytes === 0) return end
-      return writePieces(target, writeLength(target, end, 3, put.payloadBytes), put.pieces)
+      end = writeLength(scratch, end, 2, put.bytes)
+      end = writeHeader(scratch, writeLength(scratch, end, 1, put.headerBytes), put.header)
+      end = writeTrailer(scratch, writeLength(scratch, end, 2, put.trailerBytes), put.trailer)
+      into.at = put.payloadBytes === 0 ? end : writeLength(scratch, end, 3, put.payloadBytes)
+      into.pass(put.pieces)
+      return
     }
     if (!this.#get) throw new Error('assertion failed: a withdrawn call is not written')
-    end = writeLength(target, end, 3, this.#get.bytes)
-    return writeRange(target, end, this.#get)
+    end = writeLength(scratch, end, 3, this.#get.bytes)
+    into.at = writeRange(scratch, end, this.#get)
   }
 }
 
-/** BatchRequest, of those calls that are not withdrawn when it is copied. */
-export class BatchRequestMessage implements Gather {
-  #calls: readonly OutgoingCall[]
-  constructor(calls: readonly OutgoingCall[]) {
-    this.#calls = calls
+/** The pieces of a BatchRequest of those calls that are not withdrawn. */
+export function batchRequestMessage(calls: readonly OutgoingCall[]): Uint8Array[] {
+  const wanted = calls.filter((call) => !call.isWithdrawn)
+  let scratchBytes = 0
+  for (const call of wanted) scratchBytes += presentFieldBytes(call.bytes) - call.passedBytes
+  const gatherer = new Gatherer(scratchBytes)
+  for (const call of wanted) {
+    gatherer.at = writeLength(gatherer.scratch, gatherer.at, 1, call.bytes)
+    call.write(gatherer)
   }
-
-  get length(): number {
-    let bytes = 0
-    for (const call of this.#calls) if (!call.isWithdrawn) bytes += presentFieldBytes(call.bytes)
-    return bytes
-  }
-
-  get byteLength(): number {
-    return this.length
-  }
-
-  copy(target: Uint8Array, offset: number): number {
-    let end = offset
-    for (const call of this.#calls) {
-      if (call.isWithdrawn) continue
-      end = call.write(target, writeLength(target, end, 1, call.bytes))
-      call.withdraw()
-    }
-    this.#calls = []
-    return end - offset
-  }
+  return gatherer.finish()
 }
 
 /** BatchRequest; its buffers are views of `bytes`. Throws WireError, also for more than `callsMax` calls. */
@@ -171,32 +162,22 @@ function readPut(reader: WireReader): NonNullable<ReceivedCall['put']> {
   return put
 }
 
-/** BatchResponse. */
-export class BatchResponseMessage implements Gather {
-  readonly length: number
-  #replies: readonly WireReply[]
-  constructor(replies: readonly WireReply[]) {
-    this.#replies = replies
-    let bytes = 0
-    for (const reply of replies) bytes += presentFieldBytes(replyBytes(reply))
-    this.length = bytes
+/** The pieces of a BatchResponse. */
+export function batchResponseMessage(replies: readonly WireReply[]): Uint8Array[] {
+  let scratchBytes = 0
+  for (const reply of replies) scratchBytes += presentFieldBytes(replyBytes(reply)) - passedBytes([reply.payload])
+  const gatherer = new Gatherer(scratchBytes)
+  const { scratch } = gatherer
+  for (const reply of replies) {
+    let end = writeLength(scratch, gatherer.at, 1, replyBytes(reply))
+    end = writeUintField(scratch, end, 1, reply.callId)
+    end = writeUintField(scratch, end, 2, reply.status)
+    gatherer.at = reply.payload.length === 0 ? end : writeLength(scratch, end, 3, reply.payload.length)
+    gatherer.pass([reply.payload])
+    if (reply.message === '') continue
+    gatherer.at = writeBytesField(scratch, gatherer.at, 4, Buffer.from(reply.message))
   }
-
-  get byteLength(): number {
-    return this.length
-  }
-
-  copy(target: Uint8Array, offset: number): number {
-    let end = offset
-    for (const reply of this.#replies) {
-      end = writeLength(target, end, 1, replyBytes(reply))
-      end = writeUintField(target, end, 1, reply.callId)
-      end = writeUintField(target, end, 2, reply.status)
-      end = writeBytesField(target, end, 3, reply.payload)
-      if (reply.message !== '') end = writeBytesField(target, end, 4, Buffer.from(reply.message))
-    }
-    return end - offset
-  }
+  return gatherer.finish()
 }
 
 function replyBytes(reply: WireReply): number {

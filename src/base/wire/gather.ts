@@ -1,67 +1,55 @@
-import { presentFieldBytes, writeLength } from './protobuf.ts'
+/** Pieces up to this size are copied: cheaper than a buffer of their own in a system call. */
+const COPIED_BYTES_MAX = 2048
 
 /**
- * A message that writes itself into the frame that the transport allots for it: header fields and payload pieces are
- * copied once, straight into place. It has the three members of a Buffer that @grpc/grpc-js touches
- * (test/base/gather.test.ts pins them): the client reads `length`, the server `byteLength`, and both call
- * `copy(frame, 5)` in the same turn.
+ * Gathers a message out of fields and payload: what is small is written into one buffer, payload goes along as it is.
+ * `pieces` one after the other are the message.
  */
-export interface Gather {
-  readonly length: number
-  readonly byteLength: number
-  /** Answers the bytes written. */
-  copy(target: Uint8Array, offset: number): number
+export class Gatherer {
+  /** For what is small, written from `at` on; whoever writes there moves `at`. */
+  readonly scratch: Buffer
+  at = 0
+  readonly #pieces: Uint8Array[] = []
+  /** Where what is in no piece yet begins. */
+  #start = 0
+
+  /** `scratchBytes`: of all that will be copied, exactly. */
+  constructor(scratchBytes: number) {
+    this.scratch = Buffer.allocUnsafe(scratchBytes)
+  }
+
+  pass(payload: readonly Uint8Array[]): void {
+    for (const piece of payload) {
+      if (piece.length <= COPIED_BYTES_MAX) {
+        this.scratch.set(piece, this.at)
+        this.at += piece.length
+      } else {
+        this.#cut()
+        this.#pieces.push(piece)
+      }
+    }
+  }
+
+  finish(): Uint8Array[] {
+    this.#cut()
+    return this.#pieces
+  }
+
+  #cut(): void {
+    if (this.at > this.#start) this.#pieces.push(this.scratch.subarray(this.#start, this.at))
+    this.#start = this.at
+  }
 }
 
-/** A Gather of one `bytes` field, whose value is the pieces one after the other. */
-export class GatheredField implements Gather {
-  #field: number
-  #pieces: readonly Uint8Array[]
-  #payloadBytes: number
-  #onCopied: (() => void) | undefined
-
-  constructor(field: number, pieces: readonly Uint8Array[], onCopied?: () => void) {
-    this.#field = field
-    this.#pieces = pieces
-    this.#payloadBytes = totalBytes(pieces)
-    this.#onCopied = onCopied
-  }
-
-  get length(): number {
-    return presentFieldBytes(this.#payloadBytes)
-  }
-
-  get byteLength(): number {
-    return this.length
-  }
-
-  copy(target: Uint8Array, offset: number): number {
-    const length = this.length
-    const start = writeLength(target, offset, this.#field, this.#payloadBytes)
-    writePieces(target, start, this.#pieces)
-    this.drop()
-    this.#onCopied?.()
-    return length
-  }
-
-  /** Forgets the pieces: from here on they are not read, whatever becomes of the message. */
-  drop(): void {
-    this.#pieces = []
-    this.#payloadBytes = 0
-  }
+/** Of payload: what `pass` does not copy. */
+export function passedBytes(payload: readonly Uint8Array[]): number {
+  let bytes = 0
+  for (const { length } of payload) if (length > COPIED_BYTES_MAX) bytes += length
+  return bytes
 }
 
 export function totalBytes(pieces: readonly Uint8Array[]): number {
   let bytes = 0
   for (const piece of pieces) bytes += piece.length
   return bytes
-}
-
-export function writePieces(target: Uint8Array, at: number, pieces: readonly Uint8Array[]): number {
-  let end = at
-  for (const piece of pieces) {
-    target.set(piece, end)
-    end += piece.length
-  }
-  return end
 }

@@ -85,6 +85,11 @@ export class WireReader {
     this.#end = end
   }
 
+  /** Where the next byte is read. */
+  get at(): number {
+    return this.#at
+  }
+
   /** The next field's number, or 0 at the end. */
   next(): number {
     if (this.#at >= this.#end) return 0

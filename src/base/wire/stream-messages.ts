@@ -8,8 +8,8 @@ import {
   writeHeader,
   writeTrailer,
 } from './chunk-fields.ts'
-import { GatheredField } from './gather.ts'
-import { WIRE_BYTES, WireReader } from './protobuf.ts'
+import { totalBytes } from './gather.ts'
+import { presentFieldBytes, varintBytes, WIRE_BYTES, WireReader, writeLength } from './protobuf.ts'
 
 /** What a PutChunkRequest carries; `none` for a frame of a kind that is not known here. */
 export type PutFrame =
@@ -19,26 +19,34 @@ export type PutFrame =
   | { kind: 'none' }
 
 const HEADER = 1
-const PAYLOAD = 2
+export const PUT_PAYLOAD_FIELD = 2
 const TRAILER = 3
 
-/** PutChunkRequest with a header. */
-export function putHeaderMessage(header: WireHeader): GatheredField {
-  const bytes = Buffer.allocUnsafe(headerBytes(header))
-  writeHeader(bytes, 0, header)
-  return new GatheredField(HEADER, [bytes])
+/** The pieces of a PutChunkRequest with a header. */
+export function putHeaderMessage(header: WireHeader): Uint8Array[] {
+  const length = headerBytes(header)
+  const bytes = Buffer.allocUnsafe(presentFieldBytes(length))
+  writeHeader(bytes, writeLength(bytes, 0, HEADER, length), header)
+  return [bytes]
 }
 
-/** PutChunkRequest with payload. `onCopied` is called once the pieces are not needed any more. */
-export function putPayloadMessage(pieces: readonly Uint8Array[], onCopied?: () => void): GatheredField {
-  return new GatheredField(PAYLOAD, pieces, onCopied)
+/** The pieces of a PutChunkRequest with payload, which is not copied. */
+export function putPayloadMessage(payload: readonly Uint8Array[]): Uint8Array[] {
+  return [fieldStart(PUT_PAYLOAD_FIELD, totalBytes(payload)), ...payload]
 }
 
-/** PutChunkRequest with a trailer. */
-export function putTrailerMessage(trailer: WireTrailer): GatheredField {
-  const bytes = Buffer.allocUnsafe(trailerBytes(trailer))
-  writeTrailer(bytes, 0, trailer)
-  return new GatheredField(TRAILER, [bytes])
+/** The pieces of a PutChunkRequest with a trailer. */
+export function putTrailerMessage(trailer: WireTrailer): Uint8Array[] {
+  const length = trailerBytes(trailer)
+  const bytes = Buffer.allocUnsafe(presentFieldBytes(length))
+  writeTrailer(bytes, writeLength(bytes, 0, TRAILER, length), trailer)
+  return [bytes]
+}
+
+function fieldStart(field: number, length: number): Buffer {
+  const bytes = Buffer.allocUnsafe(1 + varintBytes(length))
+  writeLength(bytes, 0, field, length)
+  return bytes
 }
 
 /** A PutChunkRequest; its buffers are views of `bytes`. Throws WireError. */
@@ -48,16 +56,16 @@ export function readPutFrame(bytes: Buffer): PutFrame {
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (reader.wire !== WIRE_BYTES) reader.skip()
     else if (field === HEADER) frame = { kind: 'header', header: readHeader(reader.message()) }
-    else if (field === PAYLOAD) frame = { kind: 'payload', payload: reader.bytes() }
+    else if (field === PUT_PAYLOAD_FIELD) frame = { kind: 'payload', payload: reader.bytes() }
     else if (field === TRAILER) frame = { kind: 'trailer', trailer: readTrailer(reader.message()) }
     else reader.skip()
   }
   return frame
 }
 
-/** GetChunkResponse. */
-export function getPayloadMessage(payload: Uint8Array): GatheredField {
-  return new GatheredField(1, [payload])
+/** The pieces of a GetChunkResponse; the payload is not copied. */
+export function getPayloadMessage(payload: Uint8Array): Uint8Array[] {
+  return [fieldStart(1, payload.length), payload]
 }
 
 /** The payload of a GetChunkResponse, a view of `bytes`. Throws WireError. */

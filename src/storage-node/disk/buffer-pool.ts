@@ -36,9 +36,14 @@ export class BufferPool {
     }
   }
 
+  /** A buffer, if one is free. */
+  tryAcquire(): Buffer | undefined {
+    return this.#free.pop()
+  }
+
   /** Resolves when a buffer is free. */
   acquire(): Promise<Buffer> {
-    const buffer = this.#free.pop()
+    const buffer = this.tryAcquire()
     if (buffer) return Promise.resolve(buffer)
     return new Promise((resolve) => {
       this.#waiting.push(resolve)

@@ -23,8 +23,10 @@ export class DirectWriter implements BufferHolder {
   #rest: Buffer | undefined
   /** Bytes that were handed to the file system, a multiple of DIRECT_BYTES. */
   #written = 0
+  #writesUnderWay = 0
   #isOnDisk = false
   #isAbandoned = false
+  #failure: { error: unknown } | undefined
   /** The write under way; rejects with what went wrong in this or an earlier one. */
   #writing: Promise<void> = Promise.resolve()
 
@@ -50,21 +52,50 @@ export class DirectWriter implements BufferHolder {
     return this.#buffer?.subarray(0, this.#used) ?? this.#rest ?? Buffer.alloc(0)
   }
 
-  /** Resolves when `bytes` were copied. Rejects with what went wrong in an earlier write. */
-  async write(bytes: Uint8Array): Promise<void> {
+  /**
+   * Copies `bytes` before it returns. What it answers is to be waited for before the next call, if anything: the disk is
+   * behind. Throws or rejects with what went wrong in an earlier write.
+   */
+  write(bytes: Uint8Array): Promise<void> | undefined {
+    if (this.#failure) throw this.#failure.error
     this.#deps.pool.busy(this)
     let taken = 0
-    while (taken < bytes.length) {
-      const buffer = this.#buffer ?? (await this.#takeBuffer())
-      const count = Math.min(bytes.length - taken, buffer.length - this.#used)
-      buffer.set(taken === 0 && count === bytes.length ? bytes : bytes.subarray(taken, taken + count), this.#used)
-      this.#used += count
-      taken += count
-      if (this.#used === buffer.length) {
+    while (taken < bytes.length && !this.#isHeldUp) {
+      const buffer = this.#buffer ?? this.#useBuffer(this.#deps.pool.tryAcquire())
+      if (!buffer) break
+      taken += this.#copy(buffer, bytes.subarray(taken))
+      if (this.#isFull && this.#writesUnderWay === 0) this.#startWrite()
+    }
+    if (taken === bytes.length && !this.#isHeldUp) return undefined
+    return this.#takeRest(Buffer.from(bytes.subarray(taken)))
+  }
+
+  get #isFull(): boolean {
+    return this.#buffer !== undefined && this.#used === this.#buffer.length
+  }
+
+  /** Two buffers at most: one being written, one being filled. */
+  get #isHeldUp(): boolean {
+    return this.#isFull && this.#writesUnderWay > 0
+  }
+
+  async #takeRest(rest: Buffer): Promise<void> {
+    for (let taken = 0; taken < rest.length || this.#isFull; ) {
+      if (this.#isFull) {
         await this.#writing
         this.#startWrite()
+      } else {
+        const buffer = this.#buffer ?? (await this.#takeBuffer())
+        taken += this.#copy(buffer, rest.subarray(taken))
       }
     }
+  }
+
+  #copy(buffer: Buffer, bytes: Uint8Array): number {
+    const count = Math.min(bytes.length, buffer.length - this.#used)
+    buffer.set(count === bytes.length ? bytes : bytes.subarray(0, count), this.#used)
+    this.#used += count
+    return count
   }
 
   /** Between two calls of `write`, while the sender is waited for: others may have the buffer. */
@@ -120,6 +151,11 @@ export class DirectWriter implements BufferHolder {
       this.#deps.pool.release(buffer)
       throw new ChunkError('aborted', 'the chunk was given up')
     }
+    return this.#useBuffer(buffer)
+  }
+
+  #useBuffer<B extends Buffer | undefined>(buffer: B): B {
+    if (!buffer) return buffer
     if (this.#rest) buffer.set(this.#rest)
     this.#rest = undefined
     this.#buffer = buffer
@@ -135,11 +171,18 @@ export class DirectWriter implements BufferHolder {
     this.#buffer = undefined
     const position = this.#written
     this.#written += bytes
+    this.#writesUnderWay += 1
     this.#writing = this.#writing
       .then(() => (bytes > 0 ? this.#writeAt(buffer.subarray(0, bytes), position) : undefined))
-      .finally(() => this.#deps.pool.release(buffer))
+      .finally(() => {
+        this.#writesUnderWay -= 1
+        this.#deps.pool.release(buffer)
+      })
     // Whoever writes next, or finishes, is told; until then nobody listens.
-    this.#writing.catch((error) => this.#deps.health.report(error))
+    this.#writing.catch((error) => {
+      this.#failure ??= { error }
+      this.#deps.health.report(error)
+    })
   }
 
   async #writeAt(bytes: Buffer, position: number): Promise<void> {

@@ -44,7 +44,7 @@ export class DiskSink implements ChunkSink {
     return sink
   }
 
-  async write(piece: Uint8Array): Promise<void> {
+  write(piece: Uint8Array): Promise<void> | undefined {
     if (this.#isClosed) throw new ChunkError('aborted', 'the chunk was given up')
     this.#payloadBytes += piece.length
     if (this.#payloadBytes > PAYLOAD_BYTES_MAX) {
@@ -52,7 +52,18 @@ export class DiskSink implements ChunkSink {
     }
     if (!this.#verifier.update(piece)) throw corruptPayload('a block')
     try {
-      await this.#writer.write(piece)
+      const behind = this.#writer.write(piece)
+      if (behind !== undefined) return this.#catchUp(behind)
+    } catch (error) {
+      throw toChunkError(error, 'a write')
+    }
+    this.#writer.pause()
+    return undefined
+  }
+
+  async #catchUp(behind: Promise<void>): Promise<void> {
+    try {
+      await behind
     } catch (error) {
       throw toChunkError(error, 'a write')
     }

@@ -202,7 +202,7 @@ t.test('create: a chunk that is given up leaves nothing', async (t) => {
   await sink.write(chunk.payload)
   await disk[Symbol.asyncDispose]()
   t.same(await readdir(join(directory, 'tmp')), [], 'under way when the store was closed')
-  await t.rejects(sink.write(chunk.payload), refused('aborted'))
+  t.throws(() => sink.write(chunk.payload), refused('aborted'))
   await t.rejects(disk.read(chunk.id, 0, 1), refused('failed'), 'a closed store refuses')
   await using again = await openTestDisk({ directory })
   t.equal((await again.stat()).chunkCount, 0)

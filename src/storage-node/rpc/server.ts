@@ -1,0 +1,97 @@
+import type { Server } from 'node:net'
+import type { Clock } from '../../base/clock.ts'
+import { type ByteSocket, byteServer } from '../../base/rpc/byte-socket.ts'
+import { type CallStatus, GrpcCode, statusHeaders } from '../../base/rpc/grpc-status.ts'
+import { H2Connection, type H2Settings } from '../../base/rpc/h2-connection.ts'
+import type { H2Stream, StreamEvents } from '../../base/rpc/h2-stream.ts'
+import { type HeaderList, headerOf } from '../../base/rpc/hpack.ts'
+import { refuseCall, ServerCall } from './server-call.ts'
+
+/** Begins to work on a call: `call.start` is called in the same turn. */
+export type Method = (call: ServerCall) => void
+
+export interface RpcServerDeps {
+  clock: Clock
+  settings: H2Settings
+  methods: ReadonlyMap<string, Method>
+  /** Judges every call before a byte of it is read; undefined lets it in. */
+  refuse(path: string, headers: HeaderList): CallStatus | undefined
+}
+
+/** A gRPC server over as many addresses as it is told to listen on. */
+export interface RpcServer {
+  /** A port of a host, or a Unix socket; resolves with the port. Rejects when it cannot be bound. */
+  listen(where: { host: string; port: number } | { path: string }): Promise<number>
+  /** Takes no new connections or calls; resolves when those under way are over. */
+  shutDown(): Promise<void>
+  /** Cuts off what is left. */
+  destroyAll(): void
+}
+
+export function createRpcServer(deps: RpcServerDeps): RpcServer {
+  const listeners = new Set<Server>()
+  const connections = new Set<H2Connection>()
+  let isClosing = false
+
+  function welcome(bytes: ByteSocket): void {
+    const connection = new H2Connection({
+      socket: bytes.socket,
+      clock: deps.clock,
+      settings: deps.settings,
+      onStream: (stream, headers) => begin(deps, stream, headers),
+      onEnd: () => connections.delete(connection),
+    })
+    connections.add(connection)
+    bytes.onBytes = (read) => connection.receive(read)
+    if (isClosing) connection.goAway()
+  }
+
+  return {
+    listen(where) {
+      const listener = byteServer(welcome)
+      return new Promise((resolve, reject) => {
+        listener.once('error', reject)
+        listener.listen(where, () => {
+          listeners.add(listener)
+          const address = listener.address()
+          resolve(typeof address === 'object' && address ? address.port : 0)
+        })
+      })
+    },
+    async shutDown() {
+      isClosing = true
+      const closed = Array.from(
+        listeners,
+        (listener) => new Promise<void>((resolve) => listener.close(() => resolve())),
+      )
+      for (const connection of connections) connection.goAway()
+      await Promise.all(closed)
+    },
+    destroyAll() {
+      for (const connection of connections) connection.destroy(new Error('the server is stopping'))
+    },
+  }
+}
+
+function begin(deps: RpcServerDeps, stream: H2Stream, headers: HeaderList): StreamEvents {
+  const path = headerOf(headers, ':path') ?? ''
+  if (headerOf(headers, ':method') !== 'POST' || !headerOf(headers, 'content-type')?.startsWith('application/grpc')) {
+    refuseCall(stream, [[':status', '415']])
+    return IGNORED
+  }
+  const method = deps.methods.get(path)
+  const refusal = deps.refuse(path, headers) ?? (method ? undefined : unknownMethod(path))
+  if (refusal) {
+    refuseCall(stream, [[':status', '200'], ['content-type', 'application/grpc'], ...statusHeaders(refusal)])
+    return IGNORED
+  }
+  const call = new ServerCall(stream, path)
+  method!(call)
+  return call
+}
+
+function unknownMethod(path: string): CallStatus {
+  return { code: GrpcCode.unimplemented, details: `there is no method ${path.slice(0, 100)}` }
+}
+
+const IGNORED: StreamEvents = { onHeaders() {}, onData() {}, onEnd() {}, onReset() {} }
