@@ -28,7 +28,7 @@ export const insideSettings = {
   blockBytes: data({
     name: 'SEXTANT_BLOCK_BYTES',
     kind: bytes({ min: 4 * KIB, max: 512 * KIB, multipleOf: 4 * KIB }),
-    default: '64 KiB',
+    default: '32 KiB',
     readBy: s3Side,
     about: 'What a chunk is cut into. Recorded with every part: a change affects new parts only.',
   }),

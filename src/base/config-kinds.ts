@@ -91,5 +91,6 @@ function within(value: number, min: number, max: number): number | undefined {
 }
 
 function grouped(value: number): string {
-  return value.toLocaleString('en-US')
+  // Not toLocaleString: its first call loads the tables of a locale, 30 ms and more of every start.
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ',')
 }

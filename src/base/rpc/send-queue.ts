@@ -10,6 +10,8 @@ const WAITING_BYTES_MAX = 256 * 1024
 const TURN_BYTES = 256 * 1024
 /** Smaller pieces are copied behind their frame's header: that costs less than a piece of their own. */
 const COPIED_BYTES_MAX = 512
+/** So much goes at once: it is still in the processor's cache. Less waits for the end of the turn, and for company. */
+const LARGE_BYTES = 16 * 1024
 /** Answers to a peer that asks (PING, SETTINGS) and does not read. */
 const CONTROL_BYTES_MAX = 1024 * 1024
 
@@ -24,6 +26,8 @@ export class SendQueue {
   #controlBytes = 0
   #ready: H2Stream[] = []
   #isFlushDue = false
+  /** A stream that ends may have others send: what they send must not overtake. */
+  #isTaking = false
   window = DEFAULT_WINDOW_BYTES
   frameBytesMax = DEFAULT_FRAME_BYTES_MAX
 
@@ -47,7 +51,9 @@ export class SendQueue {
       stream.isQueued = true
       this.#ready.push(stream)
     }
-    this.#flushSoon()
+    const item = stream.outgoing.at(-1)
+    if (item?.kind === 'data' && item.bytesLeft >= LARGE_BYTES) this.flush()
+    else this.#flushSoon()
   }
 
   /** A window has grown. */
@@ -66,7 +72,7 @@ export class SendQueue {
 
   flush(): void {
     const socket = this.#socket
-    if (socket.destroyed || socket.writableEnded) return
+    if (socket.destroyed || socket.writableEnded || this.#isTaking) return
     while (socket.writableLength <= WAITING_BYTES_MAX) {
       const batch = this.#take()
       if (batch.pieces.length === 0) return
@@ -87,21 +93,22 @@ export class SendQueue {
   }
 
   #take(): Batch {
+    this.#isTaking = true
     const batch: Batch = { pieces: this.#control, bytesLeft: FLUSH_BYTES, sent: [] }
     this.#control = []
     this.#controlBytes = 0
-    const blocked: H2Stream[] = []
     while (batch.bytesLeft > 0) {
       const stream = this.#ready.shift()
       if (!stream) break
       const outcome = this.#takeTurn(stream, batch)
       if (outcome === 'more') this.#ready.push(stream)
-      else if (outcome === 'connection-full') {
-        blocked.push(stream)
+      else if (outcome === 'done') stream.isQueued = false
+      else {
+        this.#ready.unshift(stream)
         break
-      } else stream.isQueued = false
+      }
     }
-    if (blocked.length > 0) this.#ready.unshift(...blocked)
+    this.#isTaking = false
     return batch
   }
 
