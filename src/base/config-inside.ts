@@ -39,6 +39,21 @@ export const insideSettings = {
     readBy: s3Side,
     about: 'Memory for stripes under way in one gateway process; an upload or download waits when it is used up.',
   }),
+  slowUploadBytes: data({
+    name: 'SEXTANT_SLOW_UPLOAD_BYTES',
+    kind: bytes({ min: MIB, max: 4 * GIB }),
+    default: '32 MiB',
+    readBy: s3Side,
+    about:
+      'Memory of one gateway process for what slow clients have sent of a stripe; when it is used up, they are told to slow down (503).',
+  }),
+  slowStripeMs: data({
+    name: 'SEXTANT_SLOW_STRIPE_SECONDS',
+    kind: seconds({ min: 0.1, max: 3600 }),
+    default: '2',
+    readBy: s3Side,
+    about: 'A client that takes longer to fill one stripe (192 KiB) is slow: it no longer holds memory of the pool.',
+  }),
   messageChunkBytesMax: data({
     name: 'SEXTANT_MESSAGE_CHUNK_BYTES',
     kind: bytes({ min: 4 * KIB, max: 512 * KIB }),

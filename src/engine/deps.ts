@@ -5,6 +5,7 @@ import type { StripePool } from '../striping/stripe-pool.ts'
 import type { Catalogue } from './ports/catalogue.ts'
 import type { ChunkStore } from './ports/chunk-store.ts'
 import type { Slots } from './slots.ts'
+import type { SlowUploadBudget } from './stripe-filler.ts'
 
 /** Everything that the engine touches is passed in. */
 export interface EngineDeps {
@@ -12,6 +13,7 @@ export interface EngineDeps {
   chunks: ChunkStore
   placer: Placer
   pool: StripePool
+  slowUploads: SlowUploadBudget
   /** One for each stripe of a large upload that is on its way: bounds the copies that are in sockets' queues. */
   sending: Slots
   /** One for each large download that reads ahead by streams. */
@@ -46,6 +48,8 @@ export interface EngineSettings {
   messageChunkBytesMax: number
   /** Stripes of one upload that may be on their way to the nodes. */
   stripesInFlightMax: number
+  /** A client that takes longer to fill a stripe gives its memory back, in ms. */
+  slowStripeMs: number
   /** Stripes of one download that are read ahead of the client. */
   stripesReadAhead: number
   /** The largest object, in bytes. */

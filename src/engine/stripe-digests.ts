@@ -9,8 +9,6 @@ import type { BodyClaims } from './engine.ts'
 
 /** Digests of a body out of the stripes that it is cut into. */
 export interface StripeDigests extends Disposable {
-  /** Bytes were filled into the stripe: after every time. */
-  filled(stripe: StripeBuffer): void
   /** The stripe is sealed, and these are its block checksums: in order of stripes, each before it is sent. */
   sealed(stripe: StripeBuffer, index: number, blockChecksums: readonly number[]): void
   /** Resolves when the body may go on: what is not digested yet holds its stripe's memory. */
@@ -42,7 +40,6 @@ function digestAtOnce({ claims }: DigestOrder): StripeDigests {
   const checksum = claims.checksum && startChecksum(claims.checksum.algorithm)
   let md5 = Buffer.alloc(0)
   return {
-    filled() {},
     sealed(stripe) {
       let length = 0
       for (const bytes of stripe.data()) {
@@ -62,8 +59,10 @@ function digestInLanes(pool: StripePool, { claims, partId }: DigestOrder): Strip
   const md5 = pool.startMd5()
   const checksum = startStripeChecksum(claims, partId)
   return {
-    filled: (stripe) => md5.update(stripe),
-    sealed: (...stripe) => checksum?.update(...stripe),
+    sealed(...stripe) {
+      md5.update(stripe[0])
+      checksum?.update(...stripe)
+    },
     caughtUp: () => md5.caughtUp(),
     finish: async () => await finishDigests(claims, await md5.digest(), checksum),
     [Symbol.dispose]: () => md5[Symbol.dispose](),

@@ -3,7 +3,7 @@ import type { PartId } from '../base/ids.ts'
 import { DATA_CHUNKS } from '../base/limits.ts'
 import type { PartLayout } from '../base/model.ts'
 import { CHECKSUM_BYTES, type ChunkHasher, chunkHasher } from '../striping/checksum.ts'
-import { type PartGeometry, stripeBytes } from '../striping/layout.ts'
+import type { PartGeometry } from '../striping/layout.ts'
 import type { StripeBuffer } from '../striping/stripe-pool.ts'
 import { type ChunkSet, openChunkSet } from './chunk-set.ts'
 import type { EngineDeps } from './deps.ts'
@@ -13,6 +13,7 @@ import type { BodyClaims, ByteStream } from './engine.ts'
 import { newPartId } from './part-ids.ts'
 import type { PartLabel } from './ports/chunk-store.ts'
 import { type StripeDigests, startStripeDigests } from './stripe-digests.ts'
+import { StripeFiller } from './stripe-filler.ts'
 
 export interface PartOrder {
   claims: BodyClaims
@@ -116,31 +117,19 @@ async function sendStripes(
   signal: AbortSignal,
 ): Promise<BodyDigests> {
   const { geometry, claims } = run
-  const { blockBytes, parityChunks } = geometry
   using digests = startStripeDigests(deps.pool, run)
-  let index = 0
+  using filler = new StripeFiller(deps, geometry)
   let receivedBytes = 0
-  let stripe: StripeBuffer | undefined
-  try {
-    for await (const bytes of body) {
-      receivedBytes += bytes.length
-      if (receivedBytes > claims.sizeBytes) break
-      for (let rest = bytes; rest.length > 0; ) {
-        stripe ??= await deps.pool.acquire(
-          { stripeBytes: stripeBytes(geometry, index), blockBytes, parityChunks },
-          signal,
-        )
-        rest = rest.subarray(stripe.fill(rest))
-        digests.filled(stripe)
-        if (!stripe.isFull) continue
-        const full = stripe
-        stripe = undefined
-        await sendStripe(run, full, index, digests)
-        index += 1
-      }
+  for await (const bytes of body) {
+    receivedBytes += bytes.length
+    if (receivedBytes > claims.sizeBytes) break
+    for (let rest = bytes; rest.length > 0; ) {
+      const { index } = filler
+      rest = rest.subarray(await filler.fill(rest, signal))
+      const full = await filler.takeFull(signal)
+      if (full) await sendStripe(run, full, index, digests)
     }
-  } finally {
-    stripe?.[Symbol.dispose]()
+    filler.wait()
   }
   if (receivedBytes !== claims.sizeBytes) {
     throw new StoreFault('IncompleteBody', { sizeBytes: receivedBytes, expectedBytes: claims.sizeBytes })

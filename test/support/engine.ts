@@ -17,6 +17,7 @@ import { createPlacer } from '../../src/engine/placer.ts'
 import type { Catalogue } from '../../src/engine/ports/catalogue.ts'
 import type { StorageServer } from '../../src/engine/ports/cluster.ts'
 import { Slots } from '../../src/engine/slots.ts'
+import { SlowUploadBudget } from '../../src/engine/stripe-filler.ts'
 import { loadRingHash, virtualNodePoints } from '../../src/placement/ring.ts'
 import { StripePool } from '../../src/striping/stripe-pool.ts'
 import type { MemoryNodes } from './memory-nodes.ts'
@@ -41,6 +42,7 @@ export async function engineOver(
     catalogue: catalogue as Catalogue,
     chunks: nodes,
     placer: createPlacer({ servers: () => servers, onChange: () => ({ [Symbol.dispose]() {} }) }, nodes),
+    slowUploads: new SlowUploadBudget(1024 * 1024),
     sending: new Slots(4),
     streaming: new Slots(4),
     pool: new StripePool({ bytesMax: 32 * 1024 * 1024 }),
@@ -53,6 +55,7 @@ export async function engineOver(
       parityChunks: { STANDARD: 2, REDUCED_REDUNDANCY: 1, NONE: 0 },
       messageChunkBytesMax: 8 * 1024,
       stripesInFlightMax: 3,
+      slowStripeMs: 2_000,
       stripesReadAhead: 3,
       objectBytesMax: 10 * 1024 ** 3,
       ...settings,

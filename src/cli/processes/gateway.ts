@@ -7,6 +7,7 @@ import type { EngineSettings } from '../../engine/deps.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { createPlacer } from '../../engine/placer.ts'
 import { Slots } from '../../engine/slots.ts'
+import { SlowUploadBudget } from '../../engine/stripe-filler.ts'
 import { connectMeta, type Meta } from '../../meta/connect.ts'
 import { loadRingHash } from '../../placement/ring-hash.ts'
 import { createS3Server, type S3Server } from '../../s3api/s3-server.ts'
@@ -49,7 +50,8 @@ async function startGateway(deps: ProcessDeps, options: GatewayOptions, stop: Ab
   const pool = new StripePool({ bytesMax: settings.stripePoolBytes })
   const sending = new Slots(settings.stripesSendingMax)
   const streaming = new Slots(settings.streamedDownloadsMax)
-  const ports = { catalogue: meta.catalogue, chunks, placer, pool, sending, streaming }
+  const slowUploads = new SlowUploadBudget(settings.slowUploadBytes)
+  const ports = { catalogue: meta.catalogue, chunks, placer, pool, slowUploads, sending, streaming }
   const engine = createEngine({ ...ports, clock, random, log, settings: engineSettings(settings, session) })
   const { sweepIntervalMs: intervalMs, doomedGraceMs } = settings
   opened.use(startSweeps({ catalogue: meta.upkeep, chunks, cluster, clock, log }, { intervalMs, doomedGraceMs }))
@@ -81,7 +83,8 @@ function openMeta(
 }
 
 function engineSettings(settings: Settings, session: KeptSession): EngineSettings {
-  const { blockBytes, messageChunkBytesMax, stripesInFlightMax, stripesReadAhead, objectBytesMax } = settings
+  const { blockBytes, messageChunkBytesMax, stripesInFlightMax, slowStripeMs, stripesReadAhead, objectBytesMax } =
+    settings
   return {
     // Read anew for each part: a session that was over is replaced.
     get session() {
@@ -91,6 +94,7 @@ function engineSettings(settings: Settings, session: KeptSession): EngineSetting
     parityChunks: { STANDARD: settings.parityChunks, REDUCED_REDUNDANCY: settings.reducedParityChunks },
     messageChunkBytesMax,
     stripesInFlightMax,
+    slowStripeMs,
     stripesReadAhead,
     objectBytesMax,
   }
