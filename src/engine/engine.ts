@@ -12,7 +12,7 @@ import type {
   UploadPage,
   WriteCondition,
 } from '../base/model.ts'
-import type { Catalogue, CompletedObject } from './ports/catalogue.ts'
+import type { Catalogue, CompletedObject, ObjectQuery } from './ports/catalogue.ts'
 
 /** Bytes as they come: Buffers of any size, none kept by the producer after it was yielded. */
 export type ByteStream = AsyncIterable<Uint8Array>
@@ -53,6 +53,7 @@ export interface FoundObject {
   bucket: Bucket
   /** undefined: no such key. What is said of that depends on what the caller may know. */
   object: ObjectVersion | undefined
+  /** Of its first parts; none where they were not asked for. */
   layouts: PartLayout[]
 }
 
@@ -125,10 +126,7 @@ export interface Engine {
   /** Streams the body to the nodes, then makes it current: all or nothing. */
   putObject(input: PutObjectInput, body: ByteStream, signal: AbortSignal): Promise<WrittenObject>
   /** Fault: NoSuchBucket. */
-  findObject(
-    query: { bucket: BucketName; key: ObjectKey; versionId: VersionId | undefined },
-    signal: AbortSignal,
-  ): Promise<FoundObject>
+  findObject(query: ObjectQuery, signal: AbortSignal): Promise<FoundObject>
   /**
    * The bytes of a range, each verified; rebuilt from parity where a block is lost or rotten. Faults before the first
    * byte where they can be known (DataUnavailable); a later failure throws, and the caller must break the connection off.

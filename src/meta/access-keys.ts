@@ -7,7 +7,6 @@ import { findAccessKey } from './queries/accounts.ts'
 import type { Sealer } from './seal.ts'
 
 const KEYS_CACHED_MAX = 10_000
-const NEVER = new AbortController().signal
 
 /**
  * Looks access keys up, and remembers those that there are for `cacheMs`. Unknown ones are asked for each time: a key
@@ -21,7 +20,7 @@ export function makeAccessKeyFinder(deps: { database: Database; sealer: () => Se
   async function ask(accessKeyId: string): Promise<AccessKey | undefined> {
     // Counted from before the look: what is answered may be as old as the question.
     const untilMs = clock.nowMs() + cacheMs
-    const [row] = await database.run(findAccessKey, accessKeyId, { signal: NEVER, repeatable: true })
+    const [row] = await database.run(findAccessKey, accessKeyId, { repeatable: true })
     if (!row) {
       known.delete(accessKeyId)
       return undefined

@@ -1,8 +1,9 @@
+import type { Clock } from '../base/clock.ts'
 import { StoreFault } from '../base/faults.ts'
 import { troubleOf } from './trouble.ts'
 
 export interface BatcherOptions<I, O> {
-  /** Batches under way at once. */
+  /** Batches under way at once. All but the first are for when that one does not suffice: see PATIENCE_MS. */
   lanesMax: number
   /** What a batch weighs at most; a heavier single item travels alone. */
   weightMax: number
@@ -19,7 +20,11 @@ export interface BatcherOptions<I, O> {
    * `stay`: the caller waits for the outcome, for it would not know what became of its write.
    */
   onAbort: 'leave' | 'stay'
+  clock: Clock
 }
+
+/** A batch under way for longer (it waits for somebody's lock, or for a disk) does not hold up what came after it. */
+const PATIENCE_MS = 20
 
 export interface Batcher<I, O> {
   submit(item: I, signal: AbortSignal): Promise<O>
@@ -34,13 +39,16 @@ interface Waiting<I, O> {
 }
 
 /**
- * Requests that wait together travel together: whenever a lane is free it takes all that wait, up to its limit, and
- * nothing ever waits for a timer. One item that the database cannot digest fails alone: its batch is run again singly.
+ * Requests that wait together travel together: as soon as the batch before is back, all that wait go out, up to the
+ * limit, and nothing ever waits for a batch to fill. A second lane opens beside a batch that is full, or slow: more lanes
+ * than that make more and smaller batches, whose cost is mostly the same whatever they hold. One item that the database cannot digest fails alone: its batch is run again singly.
  */
 export function makeBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O> {
-  const { lanesMax, weightMax, waitingMax, weigh = () => 1, keyOf, run, onAbort } = options
+  const { lanesMax, weightMax, waitingMax, weigh = () => 1, keyOf, run, onAbort, clock } = options
   let waiting: Waiting<I, O>[] = []
+  /** Batches under way, and those of them that are slow. */
   let lanes = 0
+  let slowLanes = 0
   let pumpIsDue = false
 
   function submit(item: I, signal: AbortSignal): Promise<O> {
@@ -61,14 +69,18 @@ export function makeBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O> 
     })
   }
 
-  /** At the end of this turn, so that what was asked in one turn travels together. */
+  /** Once all that came in is heard, so that what was asked at once, on however many connections, travels together. */
   function pumpSoon(): void {
     if (pumpIsDue) return
     pumpIsDue = true
-    queueMicrotask(() => {
+    setImmediate(() => {
       pumpIsDue = false
-      while (lanes < lanesMax && waiting.length > 0) void drive(take())
+      while (waiting.length > 0 && isLaneFree()) void drive(take())
     })
+  }
+
+  function isLaneFree(): boolean {
+    return lanes < lanesMax && (lanes === slowLanes || waiting.length >= weightMax)
   }
 
   function take(): Waiting<I, O>[] {
@@ -92,12 +104,19 @@ export function makeBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O> 
   }
 
   async function drive(batch: Waiting<I, O>[]): Promise<void> {
+    let isSlow = false
+    using _patience = clock.after(PATIENCE_MS, () => {
+      isSlow = true
+      slowLanes++
+      pumpSoon()
+    })
     lanes++
     if (onAbort === 'stay') for (const { unlisten } of batch) unlisten()
     try {
       await runOrSplit(batch)
     } finally {
       lanes--
+      if (isSlow) slowLanes--
       if (waiting.length > 0) pumpSoon()
     }
   }

@@ -19,8 +19,8 @@ export interface DatabaseOptions {
 }
 
 export interface RunOptions {
-  /** The caller stops waiting; the statement goes on to its end or its time limit. */
-  signal: AbortSignal
+  /** The caller stops waiting; the statement goes on to its end or its time limit. Absent: it is asked for many. */
+  signal?: AbortSignal
   /** May be sent again when the connection broke and nobody knows whether it was carried out: reads, idempotent writes. */
   repeatable: boolean
 }
@@ -59,9 +59,11 @@ export class Database implements AsyncDisposable {
    * sent or `repeatable` says so. Fault: ServiceUnavailable, with `outcomeUnknown` if it may have been carried out.
    */
   async run<P, R>(statement: Statement<P, R>, params: P, options: RunOptions): Promise<R[]> {
-    options.signal.throwIfAborted()
+    const { signal } = options
+    signal?.throwIfAborted()
     try {
-      return await abortable(this.runRaw(statement, params, options.repeatable), options.signal)
+      const rows = this.runRaw(statement, params, options.repeatable)
+      return await (signal ? abortable(rows, signal) : rows)
     } catch (error) {
       throw toFault(error, error instanceof LostConnection && error.sent && !options.repeatable)
     }
@@ -154,16 +156,29 @@ export class Database implements AsyncDisposable {
   }
 }
 
+/** What holds on every connection, whatever the server's defaults are. */
+const SESSION = [
+  // An acknowledged commit is on disk; the functions are written for a fresh snapshot after each lock.
+  'synchronous_commit=on',
+  'default_transaction_isolation=read\\ committed',
+  'timezone=UTC',
+  // Statements are planned once a connection, not at every call: over short arrays that costs more than to run them.
+  'plan_cache_mode=force_generic_plan',
+  // And so the plan must not be one for the few rows that there were then: through indexes always.
+  'enable_seqscan=off',
+  'enable_hashjoin=off',
+  'enable_mergejoin=off',
+]
+  .map((setting) => `-c ${setting}`)
+  .join(' ')
+
 function connectionConfig(options: DatabaseOptions): pg.ClientConfig {
-  // READ COMMITTED is what the functions are written for (a fresh snapshot after each lock), and a commit that is
-  // acknowledged must be on disk: whatever the server's defaults are.
-  const ours = '-c synchronous_commit=on -c default_transaction_isolation=read\\ committed -c timezone=UTC'
   const theirs = /[?&]options=([^&]*)/.exec(options.url)
   return {
     connectionString: theirs
-      ? options.url.replace(theirs[1]!, `${theirs[1]}${encodeURIComponent(` ${ours}`)}`)
+      ? options.url.replace(theirs[1]!, `${theirs[1]}${encodeURIComponent(` ${SESSION}`)}`)
       : options.url,
-    options: ours,
+    options: SESSION,
     application_name: options.name,
     connectionTimeoutMillis: options.connectTimeoutMs,
     statement_timeout: options.statementTimeoutMs,

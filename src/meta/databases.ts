@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock.ts'
 import { Database, type DatabaseOptions } from './database.ts'
 
 /** Two pools, so that a slow listing never stands before a commit. */
@@ -6,9 +7,10 @@ export interface Databases {
   hot: Database
   /** All else. */
   general: Database
+  clock: Clock
 }
 
-/** Lanes of all batchers together: commits 2, deletes 1, look-ups of objects 2 and of buckets 1. */
+/** One each for commits, deletes, and look-ups of buckets and of objects, and two for their second lanes. */
 const HOT_MAX = 6
 
 export function openDatabases(
@@ -21,6 +23,7 @@ export function openDatabases(
   return {
     hot,
     general,
+    clock: options.clock,
     async [Symbol.asyncDispose]() {
       await Promise.all([hot[Symbol.asyncDispose](), general[Symbol.asyncDispose]()])
     },

@@ -1,21 +1,26 @@
 import type { ListedObject, ObjectPage } from '../base/model.ts'
-import type { Catalogue, ListQuery } from '../engine/ports/catalogue.ts'
+import type { Catalogue, ListQuery, ObjectQuery } from '../engine/ports/catalogue.ts'
 import { makeBatcher } from './batch.ts'
 import type { Databases } from './databases.ts'
-import { type FoundObject, findCurrentObjects, findObjectVersions, type ObjectQuery } from './queries/find-object.ts'
+import { type FoundObject, findCurrentObjects, findObjectVersions } from './queries/find-object.ts'
 import { findLayouts } from './queries/find-parts.ts'
 import { listObjects } from './queries/list-objects.ts'
 import type { Statement } from './statement.ts'
 
 /** Look-ups that wait together travel together. */
-export function objectReads({ hot, general }: Databases): Pick<Catalogue, 'findObject' | 'findParts' | 'listObjects'> {
+export function objectReads({
+  hot,
+  general,
+  clock,
+}: Databases): Pick<Catalogue, 'findObject' | 'findParts' | 'listObjects'> {
   const finder = (statement: Statement<readonly ObjectQuery[], FoundObject>) =>
     makeBatcher<ObjectQuery, FoundObject>({
       lanesMax: 2,
       weightMax: 64,
       waitingMax: 10_000,
-      run: (queries) => hot.run(statement, queries, { signal: NEVER, repeatable: true }),
+      run: (queries) => hot.run(statement, queries, { repeatable: true }),
       onAbort: 'leave',
+      clock,
     })
   const current = finder(findCurrentObjects)
   const versions = finder(findObjectVersions)
@@ -29,9 +34,6 @@ export function objectReads({ hot, general }: Databases): Pick<Catalogue, 'findO
     },
   }
 }
-
-/** What is asked for many is not one caller's to abort. */
-const NEVER = new AbortController().signal
 
 function toPage({ rowsMax }: ListQuery, rows: readonly (string | ListedObject)[]): ObjectPage {
   const shown = rows.slice(0, rowsMax)

@@ -1,21 +1,10 @@
-import type {
-  AccountId,
-  BucketId,
-  BucketName,
-  ObjectKey,
-  PartId,
-  ServerNumber,
-  UploadId,
-  VersionId,
-} from '../base/ids.ts'
+import type { AccountId, BucketId, BucketName, ObjectKey, PartId, ServerNumber, UploadId } from '../base/ids.ts'
 import type {
   Bucket,
   Checksum,
   ChecksumAlgorithm,
   ChecksumType,
   ObjectAttributes,
-  ObjectPart,
-  ObjectVersion,
   PartLayout,
   Upload,
 } from '../base/model.ts'
@@ -23,48 +12,14 @@ import type { Row } from './statement.ts'
 
 /** Rows of ours become the model's values: what is in the database was parsed before it came there. */
 
-export const bucketColumns =
-  'b.bucket_id, b.name as bucket_name, b.owner_id, b.region, b.created_at as bucket_created_at'
+/** A bucket as one JSON value: parsing that costs half of what reading as many columns costs. For `b`, a row of buckets. */
+export const bucketJson = 'json_build_array(b.bucket_id, b.name, b.owner_id, b.region, b.created_at)'
 
-export function toBucket(row: Row): Bucket {
-  return {
-    id: Number(row.bucket_id) as BucketId,
-    name: row.bucket_name as BucketName,
-    ownerId: row.owner_id as AccountId,
-    region: row.region as string,
-    createdAt: row.bucket_created_at as Date,
-  }
-}
+/** All null: there is none. */
+export type BucketJson = readonly [BucketId | null, BucketName, AccountId, string, string]
 
-/** Parts as one JSON value: JSON.parse is several times faster than reading PostgreSQL's array text. */
-export const objectColumns = `o.bucket_id as object_bucket_id, o.key, o.version_id, o.size_bytes, o.etag, o.committed_at,
-  o.storage_class, o.headers, o.user_metadata, o.checksum_algorithm, o.checksum_value, o.checksum_type, o.is_multipart,
-  json_build_array(o.part_numbers, o.part_ids, o.part_sizes, o.part_checksums) as parts`
-
-export function toObjectVersion(row: Row): ObjectVersion {
-  return {
-    bucketId: Number(row.object_bucket_id) as BucketId,
-    key: row.key as ObjectKey,
-    versionId: row.version_id as VersionId,
-    sizeBytes: Number(row.size_bytes),
-    etag: row.etag as string,
-    committedAt: row.committed_at as Date,
-    attributes: toAttributes(row),
-    checksum: toChecksum(row),
-    isMultipart: row.is_multipart as boolean,
-    parts: toObjectParts(row.parts as PartArrays),
-  }
-}
-
-type PartArrays = readonly [number[], (PartId | null)[], number[], (string | null)[]]
-
-function toObjectParts([numbers, ids, sizes, checksums]: PartArrays): ObjectPart[] {
-  return numbers.map((number, n) => ({
-    number,
-    partId: ids[n] ?? undefined,
-    sizeBytes: sizes[n]!,
-    checksum: checksums[n] ?? undefined,
-  }))
+export function toBucket([id, name, ownerId, region, createdAt]: BucketJson): Bucket | undefined {
+  return id === null ? undefined : { id, name, ownerId, region, createdAt: new Date(createdAt) }
 }
 
 export function toAttributes(row: Row): ObjectAttributes {

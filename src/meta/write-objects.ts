@@ -13,13 +13,14 @@ import { LostConnection, toFault } from './trouble.ts'
 type ObjectWrites = Pick<Catalogue, 'commitObject' | 'copyObject' | 'deleteObjects' | 'doomUncommitted'>
 
 /** Writes that wait together are committed together. Once one is sent, its caller waits for what became of it. */
-export function objectWrites({ hot, general }: Databases, settings: { resolveMs: number }): ObjectWrites {
+export function objectWrites({ hot, general, clock }: Databases, settings: { resolveMs: number }): ObjectWrites {
   const commits = makeBatcher<ObjectCommit, CommitRow | StoreFault>({
     lanesMax: 2,
     weightMax: 64,
     waitingMax: 10_000,
     keyOf: ({ bucketId, key }) => `${bucketId}/${key}`,
     onAbort: 'stay',
+    clock,
     run: (items) => commitBatch(items),
   })
 
@@ -42,10 +43,11 @@ export function objectWrites({ hot, general }: Databases, settings: { resolveMs:
     waitingMax: 10_000,
     weigh: ({ keys }) => keys.length,
     onAbort: 'stay',
+    clock,
     async run(items) {
       const bucketIds = items.flatMap(({ bucketId, keys }) => keys.map(() => bucketId))
       const keys = items.flatMap((item) => item.keys)
-      await hot.run(deleteObjects, { bucketIds, keys }, { signal: NEVER, repeatable: false })
+      await hot.run(deleteObjects, { bucketIds, keys }, { repeatable: false })
       return items.map(() => undefined)
     },
   })
@@ -69,8 +71,6 @@ export function objectWrites({ hot, general }: Databases, settings: { resolveMs:
     },
   }
 }
-
-const NEVER = new AbortController().signal
 
 /** The answer, or the refusal thrown. */
 function committed(

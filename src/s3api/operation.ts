@@ -22,8 +22,8 @@ export interface Route {
   readonly header?: string
 }
 
-/** What is looked up, and judged by `authorise`, before the operation is handled. */
-export type LookUp = 'none' | 'bucket' | 'object'
+/** What is looked up, and judged by `authorise`, before the operation is handled. `content`: an object whose bytes are to be read. */
+export type LookUp = 'none' | 'bucket' | 'object' | 'content'
 
 /** What an operation takes as its body. `none`: anything sent is still verified, and dropped. */
 export type Payload<T> =
@@ -82,7 +82,7 @@ export interface Prepared {
 
 type CallOf<L extends LookUp, P> = Call &
   (L extends 'none' ? unknown : { readonly bucket: Bucket }) &
-  (L extends 'object' ? { readonly found: FoundObject } : unknown) &
+  (L extends 'object' | 'content' ? { readonly found: FoundObject } : unknown) &
   (P extends { kind: 'bytes' } ? { readonly body: UploadBody } : unknown) &
   (P extends { kind: 'xml'; shape: Shape<infer T>; isOptional: infer Q }
     ? { readonly document: Q extends true ? T | undefined : T }
@@ -140,12 +140,16 @@ export function operation<F extends Fields, L extends LookUp, const P extends Pa
       const input = readFields(description.request, head)
       return (call, prepared, signal) => {
         assert(lookUp === 'none' || prepared.bucket !== undefined, 'the bucket was looked up')
-        assert(lookUp !== 'object' || prepared.found !== undefined, 'the object was looked up')
+        assert(!isOfObject(lookUp) || prepared.found !== undefined, 'the object was looked up')
         assert(payload.kind !== 'bytes' || prepared.body !== undefined, 'the body was opened')
         return description.handle({ ...call, ...prepared } as unknown as CallOf<L, P>, input, signal)
       }
     },
   }
+}
+
+export function isOfObject(lookUp: LookUp): boolean {
+  return lookUp === 'object' || lookUp === 'content'
 }
 
 export const noBody = { kind: 'none' } as const

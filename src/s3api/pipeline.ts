@@ -10,7 +10,7 @@ import type { Answer } from './http/write-answer.ts'
 import { parseBucketName } from './names/bucket-name.ts'
 import { parseObjectKey } from './names/object-key.ts'
 import { versionId } from './objects/version.ts'
-import type { Operation, Reply } from './operation.ts'
+import { isOfObject, type Operation, type Reply } from './operation.ts'
 import { readPayload } from './read-body.ts'
 import { refuseUnsupportedHeaders } from './refused-headers.ts'
 import { headerOf, type RequestHead } from './request-head.ts'
@@ -84,7 +84,7 @@ async function lookUp(
     return {}
   }
   const name = parseBucketName(head.bucket ?? '')
-  const found = kind === 'object' ? await findObject(engine, name, head, signal) : undefined
+  const found = isOfObject(kind) ? await findObject(engine, name, head, kind === 'content', signal) : undefined
   const bucket = found?.bucket ?? (await engine.findBucket(name, signal))
   authorise(identity, action, bucket)
   checkExpectedOwner(headerOf(head, 'x-amz-expected-bucket-owner'), bucket)
@@ -92,9 +92,15 @@ async function lookUp(
 }
 
 /** Bucket and object in one look-up. */
-function findObject(engine: Engine, bucket: BucketName, head: RequestHead, signal: AbortSignal): Promise<FoundObject> {
+function findObject(
+  engine: Engine,
+  bucket: BucketName,
+  head: RequestHead,
+  withLayouts: boolean,
+  signal: AbortSignal,
+): Promise<FoundObject> {
   const key = parseObjectKey(head.key ?? '')
-  return engine.findObject({ bucket, key, versionId: versionId.read(head) }, signal)
+  return engine.findObject({ bucket, key, versionId: versionId.read(head), withLayouts }, signal)
 }
 
 function toAnswer({ status, body }: Operation, reply: Reply<unknown>): Answer {

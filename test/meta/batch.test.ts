@@ -1,4 +1,7 @@
+import { setImmediate as immediate } from 'node:timers/promises'
 import t from 'tap'
+import type { Clock } from '../../src/base/clock.ts'
+import { systemClock } from '../../src/base/system.ts'
 import { makeBatcher } from '../../src/meta/batch.ts'
 
 const live = new AbortController().signal
@@ -10,6 +13,7 @@ function recording(more: Partial<Parameters<typeof makeBatcher<string, string>>[
     weightMax: 4,
     waitingMax: 10,
     onAbort: 'leave',
+    clock: systemClock,
     async run(items) {
       batches.push([...items])
       if (items.some((item) => item.startsWith('bad'))) throw new Error(`cannot digest ${items.length}`)
@@ -18,7 +22,11 @@ function recording(more: Partial<Parameters<typeof makeBatcher<string, string>>[
     },
     ...more,
   })
-  const turn = () => new Promise((resolve) => setImmediate(resolve))
+  /** A batch that is due goes out with the first turn at the latest, one that its end makes due with the second. */
+  async function turn() {
+    await immediate()
+    await immediate()
+  }
   async function drain() {
     for (await turn(); releases.length > 0; await turn()) releases.shift()!()
   }
@@ -34,6 +42,48 @@ t.test('batcher: what waits together travels together, within lanes and weight',
     batches.map((b) => b.join('')),
     ['abcd', 'efgh', 'ij'],
   )
+})
+
+t.test('batcher: what comes in on several connections in one turn travels together', async (t) => {
+  const { batcher, batches, drain } = recording()
+  const answers: Promise<string>[] = []
+  // Each in a callback of its own, as sockets have it.
+  for (const item of 'abc') setImmediate(() => answers.push(batcher.submit(item, live)))
+  await immediate()
+  await drain()
+  t.same(batches, [['a', 'b', 'c']])
+  t.same(await Promise.all(answers), ['A', 'B', 'C'])
+})
+
+t.test('batcher: a second lane opens for a full batch at once, for less when the first is slow', async (t) => {
+  let pass = () => {}
+  const after = (_ms: number, run: () => void): Disposable => {
+    pass = run
+    return { [Symbol.dispose]() {} }
+  }
+  const clock: Clock = { ...systemClock, after }
+  const { batcher, batches, drain, turn } = recording({ clock })
+  const all = [batcher.submit('a', live)]
+  await turn()
+  all.push(...[...'bcd'].map((item) => batcher.submit(item, live)))
+  await turn()
+  t.same(batches.length, 1, 'fewer than a batch wait for the one before')
+  all.push(...[...'efgh'].map((item) => batcher.submit(item, live)))
+  await turn()
+  t.same(batches, [['a'], [...'bcde']], 'a full batch does not')
+  await drain()
+  await Promise.all(all)
+
+  const late = batcher.submit('i', live)
+  await turn()
+  const latest = batcher.submit('j', live)
+  await turn()
+  t.same(batches.at(-1), ['i'])
+  pass()
+  await turn()
+  t.same(batches.at(-1), ['j'], 'nor does anything behind a slow one')
+  await drain()
+  await Promise.all([late, latest])
 })
 
 t.test('batcher: a heavy item travels alone; the same key waits for the next batch', async (t) => {

@@ -11,7 +11,7 @@ const { catalogue } = meta
 
 const key = (name: string) => name as ObjectKey
 const find = (name: string, inBucket = bucket.name) =>
-  catalogue.findObject({ bucket: inBucket, key: key(name), versionId: undefined }, live)
+  catalogue.findObject({ bucket: inBucket, key: key(name), versionId: undefined, withLayouts: true }, live)
 const refusedAs = async (work: Promise<unknown>, code: Parameters<typeof isFault>[1]) =>
   await work.then(
     () => false,
@@ -39,7 +39,8 @@ t.test('commitObject: what was committed is found whole', async (t) => {
     parts: [{ number: 1, partId: wanted.part!.partId, sizeBytes: 5, checksum: undefined }],
   } satisfies ObjectVersion)
   const version = { bucket: bucket.name, key: wanted.key, versionId: answer.versionId }
-  t.same(await catalogue.findObject(version, live), found, 'by version too')
+  t.same(await catalogue.findObject({ ...version, withLayouts: true }, live), found, 'by version too')
+  t.same(await catalogue.findObject(version, live), { ...found, layouts: [] }, 'and without its layouts')
 })
 
 t.test('commitObject: an object without bytes has a part without id', async (t) => {

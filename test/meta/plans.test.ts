@@ -65,7 +65,8 @@ t.test('hot statements read by index alone, and few rows, however large the tabl
     const key = `k/${n * 7}` as ObjectKey
     const query = { bucket: bucket.name, key, versionId: undefined }
     const { object } = await catalogue.findObject(query, live)
-    await catalogue.findObject({ ...query, versionId: object!.versionId }, live)
+    await catalogue.findObject({ ...query, withLayouts: true }, live)
+    await catalogue.findObject({ ...query, versionId: object!.versionId, withLayouts: true }, live)
     await catalogue.findBucket('b7' as BucketName, live)
     await catalogue.findParts([object!.parts[0]!.partId!], live)
     await Promise.all([1, 2, 3].map((i) => catalogue.commitObject(commit(bucket, `k/${n * 7 + i}`), live)))

@@ -70,7 +70,10 @@ t.test('multipart: from parts to object', async (t) => {
   await catalogue.commitObject(commit(bucket, 'whole'), live)
   const { object } = await complete([one, three, empty])
   t.ok((await isDoomed(unlisted)) && (await isDoomed(replacement)))
-  const found = await catalogue.findObject({ bucket: bucket.name, key: upload.key, versionId: undefined }, live)
+  const found = await catalogue.findObject(
+    { bucket: bucket.name, key: upload.key, versionId: undefined, withLayouts: true },
+    live,
+  )
   t.match(found.object, { isMultipart: true, sizeBytes: 10, etag: object.etag, attributes, versionId: NULL_VERSION })
   t.same(found.object?.parts, [one, three, empty].map(toObjectPart))
   t.same(found.layouts, [one.part, three.part])

@@ -41,11 +41,11 @@ export interface Catalogue {
   ): Promise<Bucket[]>
 
   /**
-   * Bucket and object in one look-up; concurrent calls travel together. With the object come the layouts of its first
-   * parts (at most 16). `bucket` undefined: no such bucket; `object` undefined: no such key (or version).
+   * Bucket and object in one look-up; concurrent calls travel together. `withLayouts`: with the object come the layouts
+   * of its first parts (at most 16), for whoever is going to read its bytes. `bucket` undefined: no such bucket; `object` undefined: no such key (or version).
    */
   findObject(
-    query: { bucket: BucketName; key: ObjectKey; versionId: VersionId | undefined },
+    query: ObjectQuery,
     signal: AbortSignal,
   ): Promise<{ bucket: Bucket | undefined; object: ObjectVersion | undefined; layouts: PartLayout[] }>
   /** The layouts of parts, in the order asked; also of parts that were doomed since, until their chunks are deleted. */
@@ -106,6 +106,13 @@ export interface Catalogue {
 
   /** Hands chunks that could not be deleted at once to the sweep. Never throws for a part that is already known. */
   doomUncommitted(layouts: readonly PartLayout[], signal: AbortSignal): Promise<void>
+}
+
+export interface ObjectQuery {
+  bucket: BucketName
+  key: ObjectKey
+  versionId: VersionId | undefined
+  withLayouts?: boolean
 }
 
 export interface ObjectCommit {

@@ -1,24 +1,24 @@
 import type { AccountId, BucketId, BucketName } from '../../base/ids.ts'
-import { bucketColumns, toBucket } from '../rows.ts'
+import type { Bucket } from '../../base/model.ts'
+import { type BucketJson, bucketJson, toBucket } from '../rows.ts'
 import { statement } from '../statement.ts'
 
 /** In the order asked. Index: buckets_name_key. */
 export const findBuckets = statement({
-  name: 'find_buckets_v1',
+  name: 'find_buckets_v2',
   text: /* sql */ `
-    select ${bucketColumns}
+    select ${bucketJson} as bucket
       from unnest($1::text[]) with ordinality as i (name, n)
       left join lateral (select * from buckets b where b.name = i.name limit 1) as b on true
      order by i.n`,
   bind: (names: readonly BucketName[]) => [names],
-  row: (r) => (r.bucket_id === null ? undefined : toBucket(r)),
+  row: (r) => toBucket(r.bucket as BucketJson),
 })
 
 export const createBucket = statement({
-  name: 'create_bucket_v1',
+  name: 'create_bucket_v2',
   text: /* sql */ `
-    select outcome, bucket_id, found_name as bucket_name, found_owner_id as owner_id, found_region as region,
-           created_at as bucket_created_at
+    select outcome, json_build_array(bucket_id, found_name, found_owner_id, found_region, created_at) as bucket
       from create_bucket_v1($1, $2, $3, $4)`,
   bind: (b: { name: BucketName; ownerId: AccountId; region: string; bucketsMax: number }) => [
     b.name,
@@ -26,7 +26,7 @@ export const createBucket = statement({
     b.region,
     b.bucketsMax,
   ],
-  row: (r) => ({ outcome: r.outcome as 'ok' | 'exists' | 'too-many', bucket: toBucket(r) }),
+  row: (r) => ({ outcome: r.outcome as 'ok' | 'exists' | 'too-many', bucket: toBucket(r.bucket as BucketJson) }),
 })
 
 export const deleteBucket = statement({
@@ -38,9 +38,9 @@ export const deleteBucket = statement({
 
 /** Index: buckets_by_owner. */
 export const listBuckets = statement({
-  name: 'list_buckets_v1',
+  name: 'list_buckets_v2',
   text: /* sql */ `
-    select ${bucketColumns} from buckets b
+    select ${bucketJson} as bucket from buckets b
      where b.owner_id = $1 and b.name > $3 and b.name >= $2 and b.name < prefix_end_v1($2)
      order by b.name limit $4`,
   bind: (q: { ownerId: AccountId; prefix: string; after: string; rowsMax: number }) => [
@@ -49,5 +49,5 @@ export const listBuckets = statement({
     q.after,
     q.rowsMax,
   ],
-  row: toBucket,
+  row: (r) => toBucket(r.bucket as BucketJson) as Bucket,
 })

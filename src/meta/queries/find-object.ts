@@ -1,21 +1,8 @@
-import type { BucketName, ObjectKey, VersionId } from '../../base/ids.ts'
-import type { Bucket, ObjectVersion, PartLayout } from '../../base/model.ts'
-import {
-  bucketColumns,
-  type LayoutJson,
-  layoutJson,
-  objectColumns,
-  toBucket,
-  toLayout,
-  toObjectVersion,
-} from '../rows.ts'
+import type { BucketId, ObjectKey, PartId, VersionId } from '../../base/ids.ts'
+import type { Bucket, ChecksumAlgorithm, ChecksumType, ObjectVersion, PartLayout } from '../../base/model.ts'
+import type { ObjectQuery } from '../../engine/ports/catalogue.ts'
+import { type BucketJson, bucketJson, type LayoutJson, layoutJson, toBucket, toLayout } from '../rows.ts'
 import { statement } from '../statement.ts'
-
-export interface ObjectQuery {
-  bucket: BucketName
-  key: ObjectKey
-  versionId: VersionId | undefined
-}
 
 export interface FoundObject {
   bucket: Bucket | undefined
@@ -26,38 +13,73 @@ export interface FoundObject {
 /** Layouts that travel with an object; of an object of more parts, the rest is asked for as it is read. */
 const LAYOUTS_MAX = 16
 
-/** `limit 1` keeps each look-up a probe of an index: the planner cannot turn it into a join of whole tables. */
-const text = (version: string) => /* sql */ `
-  select ${bucketColumns}, ${objectColumns}, l.layouts
-    from unnest($1::text[], $2::text[], $3::text[]) with ordinality as i (bucket, key, version_id, n)
-    left join lateral (select * from buckets b where b.name = i.bucket limit 1) as b on true
-    left join lateral (select * from objects o
-                        where o.bucket_id = b.bucket_id and o.key = i.key and ${version} and not o.is_delete_marker
-                        limit 1) as o on true
-    left join lateral (select json_agg(${layoutJson} order by u.position) as layouts
-                         from unnest(o.part_ids[1:${LAYOUTS_MAX}]) with ordinality as u (part_id, position)
-                        cross join lateral (select * from parts p where p.part_id = u.part_id limit 1) as p) as l on true
-   order by i.n`
-
-const bind = (queries: readonly ObjectQuery[]) => [
-  queries.map((q) => q.bucket),
-  queries.map((q) => q.key),
-  queries.map((q) => q.versionId ?? ''),
-]
-
-const row = (r: Readonly<Record<string, unknown>>): FoundObject => ({
-  bucket: r.bucket_id === null ? undefined : toBucket(r),
-  object: r.key === null ? undefined : toObjectVersion(r),
-  layouts: ((r.layouts ?? []) as LayoutJson[]).map(toLayout),
-})
-
 /** Bucket, current object and its first layouts. Indexes: buckets_name_key, objects_current, parts_pkey. */
-export const findCurrentObjects = statement({ name: 'find_current_objects_v1', text: text('o.is_latest'), bind, row })
+export const findCurrentObjects = finder('find_current_objects_v2', 'o.is_latest')
 
 /** The same for a version. Index: objects_pkey. */
-export const findObjectVersions = statement({
-  name: 'find_object_versions_v1',
-  text: text('o.version_id = i.version_id'),
-  bind,
-  row,
-})
+export const findObjectVersions = finder('find_object_versions_v2', 'o.version_id = i.version_id')
+
+/** `limit 1` keeps each look-up a probe of an index: the planner cannot turn it into a join of whole tables. */
+function finder(name: string, version: string) {
+  return statement({
+    name,
+    text: /* sql */ `
+      select ${bucketJson} as bucket,
+             json_build_array(
+               o.bucket_id, o.key, o.version_id, o.size_bytes, o.etag, o.committed_at, o.is_multipart,
+               o.storage_class, o.headers, o.user_metadata, o.checksum_algorithm, o.checksum_value, o.checksum_type,
+               o.part_numbers, o.part_ids, o.part_sizes, o.part_checksums) as object,
+             case when i.with_layouts then
+               (select json_agg(${layoutJson}) from parts p where p.part_id = any (o.part_ids[1:${LAYOUTS_MAX}]))
+             end as layouts
+        from unnest($1::text[], $2::text[], $3::text[], $4::boolean[])
+             with ordinality as i (bucket, key, version_id, with_layouts, n)
+        left join lateral (select * from buckets b where b.name = i.bucket limit 1) as b on true
+        left join lateral (select * from objects o
+                            where o.bucket_id = b.bucket_id and o.key = i.key and ${version} and not o.is_delete_marker
+                            limit 1) as o on true
+       order by i.n`,
+    bind: (queries: readonly ObjectQuery[]) => [
+      queries.map((q) => q.bucket),
+      queries.map((q) => q.key),
+      queries.map((q) => q.versionId ?? ''),
+      queries.map((q) => q.withLayouts ?? false),
+    ],
+    row: (r): FoundObject => ({
+      bucket: toBucket(r.bucket as BucketJson),
+      object: toObjectVersion(r.object as ObjectJson),
+      layouts: ((r.layouts ?? []) as LayoutJson[]).map(toLayout),
+    }),
+  })
+}
+
+/** All null: there is none. */
+type ObjectJson = readonly [
+  ...[id: BucketId | null, key: ObjectKey, version: VersionId, size: number, etag: string, at: string, multi: boolean],
+  ...[storageClass: string, headers: Record<string, string>, userMetadata: Record<string, string>],
+  ...[algorithm: ChecksumAlgorithm | null, checksum: string, checksumType: ChecksumType],
+  ...[numbers: number[], ids: (PartId | null)[], sizes: number[], checksums: (string | null)[]],
+]
+
+function toObjectVersion(json: ObjectJson): ObjectVersion | undefined {
+  const [bucketId, key, versionId, sizeBytes, etag, committedAt, isMultipart, storageClass, ...more] = json
+  if (bucketId === null) return undefined
+  const [headers, userMetadata, algorithm, value, type, numbers, ids, sizes, checksums] = more
+  return {
+    bucketId,
+    key,
+    versionId,
+    sizeBytes,
+    etag,
+    committedAt: new Date(committedAt),
+    attributes: { headers, userMetadata, storageClass },
+    checksum: algorithm === null ? undefined : { algorithm, value, type },
+    isMultipart,
+    parts: numbers.map((number, n) => ({
+      number,
+      partId: ids[n] ?? undefined,
+      sizeBytes: sizes[n]!,
+      checksum: checksums[n] ?? undefined,
+    })),
+  }
+}

@@ -107,7 +107,7 @@ async function byV4(
   signal: AbortSignal,
 ): Promise<Identity> {
   const accessKey = await findKey(claim.credential.accessKeyId, deps, signal)
-  const signing = verifySigV4(parts, claim, accessKey.secretAccessKey)
+  const signing = verifySigV4(parts, claim, accessKey)
   return { kind: 'account', accessKey, via, payload: parsePayloadMode(claim.contentSha256, signing) }
 }
 

@@ -1,5 +1,5 @@
-import type { KeyObject } from 'node:crypto'
 import { StoreFault } from '../../base/faults.ts'
+import type { SigningKey } from './signing-key.ts'
 
 /** How the body is proven and coded: what x-amz-content-sha256 says. */
 export type PayloadMode =
@@ -14,7 +14,7 @@ export interface ChunkSigning {
   accessKeyId: string
   /** The request's own signature, 64 lower-case hex digits: «previous signature» of the first frame. */
   seedSignature: string
-  signingKey: KeyObject
+  signingKey: SigningKey
   /** As signed: `20130524T000000Z`. */
   timestamp: string
   /** `20130524/us-east-1/s3/aws4_request`. */

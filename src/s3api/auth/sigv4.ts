@@ -1,11 +1,12 @@
-import { createHmac, hash, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { StoreFault } from '../../base/faults.ts'
+import type { AccessKey } from '../../base/model.ts'
 import { canonicalPercent, splitTarget } from '../names/percent.ts'
 import { canonicalQuery, type QueryParameter } from './canonical-query.ts'
 import { collapseBlanks, type SentHeaders } from './headers.ts'
 import type { ChunkSigning } from './payload-mode.ts'
 import type { SignedRequest } from './request.ts'
-import { signingKeyFor } from './signing-key.ts'
+import { isSignatureOf, signingKeyFor } from './signing-key.ts'
 
 /** What a request says of its own signature; nothing of it is trusted yet. */
 export interface SigV4Claim {
@@ -41,10 +42,10 @@ export interface SignedParts {
  * decoded path, and nothing else.
  * Faults: AccessDenied (x-amz-* headers outside of the signature), SignatureDoesNotMatch, InvalidURI.
  */
-export function verifySigV4(parts: SignedParts, claim: SigV4Claim, secretAccessKey: string): ChunkSigning {
+export function verifySigV4(parts: SignedParts, claim: SigV4Claim, accessKey: AccessKey): ChunkSigning {
   refuseUnsignedHeaders(parts.headers, claim.signedHeaders)
   const { credential, timestamp } = claim
-  const signingKey = signingKeyFor(secretAccessKey, credential.date, credential.region)
+  const signingKey = signingKeyFor(accessKey, credential.date, credential.region)
   const scope = `${credential.date}/${credential.region}/s3/aws4_request`
   const sent = splitTarget(parts.request.target).path
   const path = canonicalPercent(sent, 'path')
@@ -54,9 +55,9 @@ export function verifySigV4(parts: SignedParts, claim: SigV4Claim, secretAccessK
   const canonicalRequest = `${parts.request.method}\n${path}\n${rest}`
   const stringToSign = stringToSignOf(timestamp, scope, canonicalRequest)
   const isAuthentic =
-    matches(signingKey, stringToSign, claim.signature) ||
+    isSignatureOf(signingKey, stringToSign, claim.signature) ||
     (sent !== path &&
-      matches(
+      isSignatureOf(
         signingKey,
         stringToSignOf(timestamp, scope, `${parts.request.method}\n${sent}\n${rest}`),
         claim.signature,
@@ -64,12 +65,6 @@ export function verifySigV4(parts: SignedParts, claim: SigV4Claim, secretAccessK
   if (!isAuthentic)
     throw mismatch(credential.accessKeyId, { canonicalRequest, stringToSign, signature: claim.signature })
   return { accessKeyId: credential.accessKeyId, seedSignature: claim.signature, signingKey, timestamp, scope }
-}
-
-/** Whether `signature` (hex) is the HMAC of the text, in a time that does not depend on where they differ. */
-export function matches(key: KeyObject, stringToSign: string, signature: string): boolean {
-  const expected = createHmac('sha256', key).update(stringToSign).digest()
-  return HEX_SHA256.test(signature) && timingSafeEqual(expected, Buffer.from(signature, 'hex'))
 }
 
 /** Canonical query, headers, signed headers and payload hash: what comes behind the path. */
@@ -116,5 +111,3 @@ function mismatch(
     ...(isTellable ? { canonicalRequest } : {}),
   })
 }
-
-const HEX_SHA256 = /^[0-9a-f]{64}$/

@@ -1,7 +1,7 @@
 import { createHash, type Hash, hash } from 'node:crypto'
 import { StoreFault } from '../../base/faults.ts'
 import type { ChunkSigning } from '../auth/payload-mode.ts'
-import { matches } from '../auth/sigv4.ts'
+import { isSignatureOf } from '../auth/signing-key.ts'
 
 /**
  * The chain of signatures over the frames of an aws-chunked body, each over the one before it: no frame can be changed,
@@ -49,7 +49,7 @@ export class FrameVerifier {
   #check(algorithm: string, digests: string, signature: string): void {
     const { timestamp, scope, signingKey, accessKeyId } = this.#signing
     const stringToSign = `${algorithm}\n${timestamp}\n${scope}\n${this.#previous}\n${digests}`
-    if (!matches(signingKey, stringToSign, signature)) {
+    if (!isSignatureOf(signingKey, stringToSign, signature)) {
       throw new StoreFault('SignatureDoesNotMatch', { accessKeyId, stringToSign, signature })
     }
     this.#previous = signature

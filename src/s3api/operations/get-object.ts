@@ -6,7 +6,7 @@ export const getObject = operation({
   name: 'GetObject',
   route: { method: 'GET', on: 'object' },
   action: 's3:GetObject',
-  lookUp: 'object',
+  lookUp: 'content',
   request: readInputs,
   payload: noBody,
   status: 200,

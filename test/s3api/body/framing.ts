@@ -1,5 +1,6 @@
-import { createHash, createHmac, createSecretKey } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import type { PayloadMode } from '../../../src/s3api/auth/payload-mode.ts'
+import { signingKeyOf } from '../../../src/s3api/auth/signing-key.ts'
 import { type HeaderLookup, type OpenedBody, openBody } from '../../../src/s3api/body/open-body.ts'
 import { key } from '../auth/fixtures.ts'
 
@@ -20,7 +21,7 @@ export function payloadOf(mode: Mode, seed: string = SEED): PayloadMode {
   const signed = {
     accessKeyId: key.accessKeyId,
     seedSignature: seed,
-    signingKey: createSecretKey(signingKey),
+    signingKey: signingKeyOf(signingKey),
     timestamp: TIMESTAMP,
     scope: SCOPE,
   }
