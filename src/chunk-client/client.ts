@@ -6,9 +6,11 @@ import { wireBounds } from '../base/wire/bounds.ts'
 import type { WireRange } from '../base/wire/chunk-fields.ts'
 import { totalBytes } from '../base/wire/gather.ts'
 import type {
+  ChunkDescription,
   ChunkHeader,
   ChunkName,
   ChunkStore,
+  ChunkVerdict,
   ChunkWriter,
   PayloadRange,
   SmallChunk,
@@ -19,6 +21,7 @@ import { deleteChunks } from './calls.ts'
 import type { LinkTarget } from './channel.ts'
 import { tokenPassport } from './credentials.ts'
 import { aborted, unreachable } from './errors.ts'
+import { describeChunk, verifyChunks } from './inspect.ts'
 import { toWireHeader, toWireTrailer } from './labels.ts'
 import { Link, type LinkDeps } from './link.ts'
 import { bulkMethods } from './methods.ts'
@@ -97,10 +100,8 @@ class GrpcChunkStore implements ChunkClient {
   }
 
   async deleteChunks(server: ServerNumber, chunks: readonly ChunkName[], signal: AbortSignal): Promise<void> {
-    for (let at = 0; at < chunks.length; at += wireBounds.idsMax) {
-      const session = await this.#session(server, signal)
-      const ids = chunks.slice(at, at + wireBounds.idsMax).map(({ partId, index }) => chunkIdBytes(partId, index))
-      await deleteChunks(session, this.#linkDeps, ids, signal)
+    for (const chunkIds of idBatches(chunks)) {
+      await deleteChunks(await this.#session(server, signal), this.#linkDeps, chunkIds, signal)
     }
   }
 
@@ -116,6 +117,21 @@ class GrpcChunkStore implements ChunkClient {
     for await (const { entries } of readStream(start, this.#streamDeps(server), signal)) {
       yield entries.map(({ chunkId }) => ({ partId: partIdFromBytes(chunkId), index: chunkId[16]! }))
     }
+  }
+
+  async *verifyChunks(
+    server: ServerNumber,
+    chunks: readonly ChunkName[],
+    signal: AbortSignal,
+  ): AsyncGenerator<ChunkVerdict, void> {
+    for (const chunkIds of idBatches(chunks)) {
+      yield* verifyChunks(await this.#session(server, signal), this.#streamDeps(server), chunkIds, signal)
+    }
+  }
+
+  async describeChunk(server: ServerNumber, chunk: ChunkName, signal: AbortSignal): Promise<ChunkDescription> {
+    const session = await this.#session(server, signal)
+    return await describeChunk(session, this.#streamDeps(server), idOf(chunk), signal)
   }
 
   isReachable(server: ServerNumber): boolean {
@@ -181,6 +197,17 @@ class GrpcChunkStore implements ChunkClient {
   }
 }
 
+/** What one message may name. */
+function* idBatches(chunks: readonly ChunkName[]): Generator<Buffer[]> {
+  for (let at = 0; at < chunks.length; at += wireBounds.idsMax) {
+    yield chunks.slice(at, at + wireBounds.idsMax).map(idOf)
+  }
+}
+
+function idOf({ partId, index }: ChunkName): Buffer {
+  return chunkIdBytes(partId, index)
+}
+
 function isMember(server: StorageServer): boolean {
   return server.status !== 'removed'
 }
@@ -190,7 +217,7 @@ function toTarget(server: StorageServer): LinkTarget & { serverId: ServerId } {
 }
 
 function toWireRange({ partId, index, offset, length }: PayloadRange): WireRange & { chunkId: Buffer } {
-  return { chunkId: chunkIdBytes(partId, index), offset, length }
+  return { chunkId: idOf({ partId, index }), offset, length }
 }
 
 function wrongLength(range: PayloadRange, bytes: number): ChunkError {

@@ -40,8 +40,8 @@ function failureOf(code: status | undefined, details: string | undefined): Chunk
   return byStatus[code ?? status.UNKNOWN] ?? 'failed'
 }
 
-export function fromReply(reply: WireReply): ChunkError {
-  return new ChunkError(byChunkStatus[reply.status] ?? 'failed', reply.message || 'the node refused')
+export function fromReply({ status, message }: Pick<WireReply, 'status' | 'message'>): ChunkError {
+  return new ChunkError(byChunkStatus[status] ?? 'failed', message || 'the node refused')
 }
 
 export function unreachable(reason: string, cause?: unknown): ChunkError {

@@ -24,6 +24,7 @@ export const chunkStoreMethods = {
   deleteChunks: withSafeRequest(ChunkStoreService.deleteChunks),
   listChunks: withSafeRequest(ChunkStoreService.listChunks),
   verifyChunks: withSafeRequest(ChunkStoreService.verifyChunks),
+  describeChunks: withSafeRequest(ChunkStoreService.describeChunks),
   stat: withSafeRequest(ChunkStoreService.stat),
 }
 

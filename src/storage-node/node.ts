@@ -5,7 +5,7 @@ import type { Log } from '../base/log.ts'
 import { HealthService } from '../gen/grpc/health/v1/health.ts'
 import { answerMany, answerOnce } from './answer.ts'
 import { batch } from './batch.ts'
-import { deleteChunks, listChunks, stat, verifyChunks } from './chunk-jobs.ts'
+import { deleteChunks, describeChunks, listChunks, stat, verifyChunks } from './chunk-jobs.ts'
 import type { NodeContext } from './context.ts'
 import { tokenGatekeeper } from './credentials.ts'
 import { getChunk } from './get-chunk.ts'
@@ -62,6 +62,7 @@ export async function startStorageNode(deps: StorageNodeDeps): Promise<StorageNo
     deleteChunks: answerOnce(context, deleteChunks),
     listChunks: answerMany(context, listChunks),
     verifyChunks: answerMany(context, verifyChunks),
+    describeChunks: answerMany(context, describeChunks),
     stat: answerOnce(context, stat),
   })
   server.addService(HealthService, health.service)
