@@ -60,18 +60,15 @@ create table hash_ring_nodes (
 );
 
 create table jobs (
-  job_id uuid default gen_random_uuid() not null,
   name text not null,
-  state text default 'queued'::text not null,
-  input jsonb default '{}'::jsonb not null,
+  is_paused boolean default false not null,
+  due_at timestamp with time zone default clock_timestamp() not null,
+  runner text,
+  lease_until timestamp with time zone default '-infinity'::timestamp with time zone not null,
+  seen_at timestamp with time zone,
   progress jsonb default '{}'::jsonb not null,
   error text,
-  created_at timestamp with time zone default clock_timestamp() not null,
-  run_at timestamp with time zone default clock_timestamp() not null,
-  started_at timestamp with time zone,
-  finished_at timestamp with time zone,
-  constraint jobs_pkey PRIMARY KEY (job_id),
-  constraint jobs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'paused'::text, 'done'::text, 'failed'::text])))
+  constraint jobs_pkey PRIMARY KEY (name)
 );
 
 create table objects (
@@ -193,8 +190,6 @@ CREATE INDEX access_keys_by_account ON public.access_keys USING btree (account_i
 CREATE UNIQUE INDEX accounts_one_root ON public.accounts USING btree (is_root) WHERE is_root;
 
 CREATE INDEX buckets_by_owner ON public.buckets USING btree (owner_id, name);
-
-CREATE INDEX jobs_waiting ON public.jobs USING btree (name, run_at) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text, 'paused'::text]));
 
 CREATE UNIQUE INDEX objects_current ON public.objects USING btree (bucket_id, key) WHERE is_latest;
 
@@ -943,6 +938,12 @@ comment on view chunks is 'One row a chunk, of the arrays in parts';
 comment on table doomed_parts is 'Parts that nothing refers to; their chunks are deleted after a grace';
 
 comment on column hash_ring_nodes.hash_value is 'xxh64, unsigned: add 2^64 to what is negative';
+
+comment on column jobs.runner is 'The gateway process that runs it; its word counts until lease_until';
+
+comment on column jobs.seen_at is 'The last sign of life of whoever ran it last';
+
+comment on column jobs.error is 'What its last run failed of; null when it went well';
 
 comment on table objects is 'One row a version of an object; «null» is the version of a bucket that keeps none';
 

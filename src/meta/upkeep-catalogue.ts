@@ -1,4 +1,4 @@
-import type { UpkeepCatalogue } from '../upkeep/ports.ts'
+import type { UpkeepCatalogue } from '../upkeep/ports/sweeps.ts'
 import type { Database } from './database.ts'
 import { findExpiredSessions, forgetSession } from './queries/gateway-sessions.ts'
 import { expireUploads, findDoomedParts, findUnknownParts, forgetDoomedParts } from './queries/upkeep.ts'

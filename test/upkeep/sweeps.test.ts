@@ -4,7 +4,7 @@ import { makePartId } from '../../src/base/ids.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { systemClock } from '../../src/base/system.ts'
 import type { StorageServer } from '../../src/engine/ports/cluster.ts'
-import type { DoomedPart, UpkeepCatalogue } from '../../src/upkeep/ports.ts'
+import type { DoomedPart, UpkeepCatalogue } from '../../src/upkeep/ports/sweeps.ts'
 import { startSweeps } from '../../src/upkeep/sweeps.ts'
 import { MemoryNodes } from '../support/memory-nodes.ts'
 

@@ -1,5 +1,5 @@
 import type { PartId } from '../../base/ids.ts'
-import type { DoomedPart } from '../../upkeep/ports.ts'
+import type { DoomedPart } from '../../upkeep/ports/sweeps.ts'
 import { type LayoutJson, layoutJson, toLayout } from '../rows.ts'
 import { statement } from '../statement.ts'
 

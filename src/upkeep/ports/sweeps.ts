@@ -1,5 +1,5 @@
-import type { PartId } from '../base/ids.ts'
-import type { PartLayout } from '../base/model.ts'
+import type { PartId } from '../../base/ids.ts'
+import type { PartLayout } from '../../base/model.ts'
 
 /** A part that nothing refers to any more, claimed for deletion. */
 export interface DoomedPart extends PartLayout {
