@@ -4,12 +4,15 @@ import type { Log } from '../base/log.ts'
 import type { StripePool } from '../striping/stripe-pool.ts'
 import type { Catalogue } from './ports/catalogue.ts'
 import type { ChunkStore } from './ports/chunk-store.ts'
+import type { DamageReports } from './ports/damage-reports.ts'
 import type { Slots } from './slots.ts'
 
 /** Everything that the engine touches is passed in. */
 export interface EngineDeps {
   catalogue: Catalogue
   chunks: ChunkStore
+  /** Told of every chunk that a read finds missing or rotten. */
+  damage: DamageReports
   placer: Placer
   pool: StripePool
   /** One for each stripe of a large upload that is on its way: bounds the copies that are in sockets' queues. */

@@ -4,6 +4,7 @@ import type { Log } from '../base/log.ts'
 import type { Catalogue } from '../engine/ports/catalogue.ts'
 import type { Registry } from '../storage-node/ports.ts'
 import type { JobCatalogue, JobControl } from '../upkeep/ports/jobs.ts'
+import type { RepairCatalogue } from '../upkeep/ports/repair.ts'
 import type { UpkeepCatalogue } from '../upkeep/ports/sweeps.ts'
 import { makeAccessKeyFinder } from './access-keys.ts'
 import { type Accounts, accounts } from './accounts.ts'
@@ -15,6 +16,7 @@ import { findAccount } from './queries/accounts.ts'
 import { ping } from './queries/cluster.ts'
 import { objectReads } from './read-objects.ts'
 import { registry } from './registry.ts'
+import { repairCatalogue } from './repair-catalogue.ts'
 import { makeSealer, type Sealer } from './seal.ts'
 import { upkeepCatalogue } from './upkeep-catalogue.ts'
 import { uploads } from './uploads.ts'
@@ -57,6 +59,7 @@ export interface Meta extends AsyncDisposable {
   readonly catalogue: Catalogue
   readonly upkeep: UpkeepCatalogue
   readonly jobs: JobCatalogue & JobControl
+  readonly repairs: RepairCatalogue
   readonly registry: Registry
   readonly accounts: Accounts
   /** Servers and ring, kept up to date until it is disposed. `refreshMs`: 30 s if absent. */
@@ -96,6 +99,7 @@ export async function connectMeta(options: MetaOptions): Promise<Meta> {
     },
     upkeep: upkeepCatalogue(general),
     jobs: jobs(general),
+    repairs: repairCatalogue(general),
     registry: registry(general),
     accounts: accounts(general, sealer, random),
     watchCluster: ({ refreshMs = 30_000 }, signal) =>

@@ -5,7 +5,7 @@ import type { UpkeepCatalogue } from './ports/sweeps.ts'
 
 export interface UpkeepDeps {
   catalogue: UpkeepCatalogue
-  chunks: Pick<ChunkStore, 'deleteChunks' | 'listChunks'>
+  chunks: Pick<ChunkStore, 'deleteChunks' | 'isReachable' | 'listChunks'>
   cluster: Pick<ClusterView, 'servers'>
   log: Log
 }

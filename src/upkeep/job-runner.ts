@@ -29,19 +29,20 @@ export interface JobRunnerDeps {
   runner: string
 }
 
-/** The lease outlasts so many looks: one that is late, or lost with its connection, costs nothing. */
-const LOOKS_IN_A_LEASE = 3
+export interface JobTimes {
+  /** Between two looks whether a job is due; and between two words of a job that runs. */
+  intervalMs: number
+  /** How long a word counts. Of several, so that one that is late, or lost with its connection, costs nothing. */
+  leaseMs: number
+}
+
 /** How long the end of a run may take to be written down when the process ends; else the lease runs out by itself. */
 const RELEASE_MS_MAX = 2_000
 
-/** Looks every `intervalMs` whether one of the jobs is due, and runs it. A run that fails is logged, and tried again. */
-export function startJobs(
-  deps: JobRunnerDeps,
-  jobs: readonly Job[],
-  { intervalMs }: { intervalMs: number },
-): AsyncDisposable {
+/** Looks every now and then whether one of the jobs is due, and runs it. A run that fails is logged, and tried again. */
+export function startJobs(deps: JobRunnerDeps, jobs: readonly Job[], times: JobTimes): AsyncDisposable {
   const stop = new AbortController()
-  const loops = jobs.map((job) => new JobLoop(deps, job, intervalMs).loop(stop.signal))
+  const loops = jobs.map((job) => new JobLoop(deps, job, times).loop(stop.signal))
   return {
     async [Symbol.asyncDispose]() {
       stop.abort(new Error('the gateway stops'))
@@ -53,12 +54,12 @@ export function startJobs(
 class JobLoop {
   readonly #deps: JobRunnerDeps
   readonly #job: Job
-  readonly #intervalMs: number
+  readonly #times: JobTimes
 
-  constructor(deps: JobRunnerDeps, job: Job, intervalMs: number) {
+  constructor(deps: JobRunnerDeps, job: Job, times: JobTimes) {
     this.#deps = deps
     this.#job = job
-    this.#intervalMs = intervalMs
+    this.#times = times
   }
 
   async loop(stop: AbortSignal): Promise<void> {
@@ -69,7 +70,7 @@ class JobLoop {
       } catch (error) {
         if (!stop.aborted) log.warn({ job: this.#job.name, err: error }, 'a job could not be looked at')
       }
-      await clock.sleep(this.#intervalMs, stop).catch(() => {}) // woken by the end
+      await clock.sleep(this.#times.intervalMs, stop).catch(() => {}) // woken by the end
     }
   }
 
@@ -101,7 +102,7 @@ class JobLoop {
     await keeping
     if (error !== undefined && !wasHalted) {
       log.warn({ job: this.#job.name, err: error }, 'a job failed; it is tried again')
-      dueInMs = this.#intervalMs
+      dueInMs = this.#times.intervalMs
     }
     await this.#release(run, { dueInMs, error: wasHalted ? undefined : error })
   }
@@ -111,10 +112,10 @@ class JobLoop {
     const { catalogue, clock, log } = this.#deps
     const { name } = this.#job
     const runOut = () => halt(new Error(`the lease of the job ${name} has run out`))
-    let expiry = clock.after(this.#lease().leaseMs, runOut)
+    let expiry = clock.after(this.#times.leaseMs, runOut)
     try {
-      while (await sleeps(clock, this.#intervalMs, signal)) {
-        const next = clock.after(this.#lease().leaseMs, runOut)
+      while (await sleeps(clock, this.#times.intervalMs, signal)) {
+        const next = clock.after(this.#times.leaseMs, runOut)
         try {
           const state = await catalogue.renewJob({ ...this.#lease(), progress: run.progress }, signal)
           if (state !== 'running') halt(new Error(`the job ${name} is ${state}`))
@@ -145,7 +146,7 @@ class JobLoop {
   }
 
   #lease() {
-    return { name: this.#job.name, runner: this.#deps.runner, leaseMs: this.#intervalMs * LOOKS_IN_A_LEASE }
+    return { name: this.#job.name, runner: this.#deps.runner, leaseMs: this.#times.leaseMs }
   }
 }
 

@@ -61,7 +61,8 @@ export interface SmallChunk {
 }
 
 /** With its hash as recomputed, or with what is wrong: `not-found`, `corrupt`, `failed` (the disk does not give it back). */
-export type ChunkVerdict = ChunkName & ({ chunkHash: Buffer; failure?: never } | { failure: ChunkError })
+export type ChunkVerdict = ChunkName &
+  ({ chunkHash: Buffer; failure?: undefined } | { chunkHash?: undefined; failure: ChunkError })
 
 export interface ChunkDescription {
   header: ChunkHeader
