@@ -16,7 +16,7 @@ const roomTypes = (name, allowed) => ({
     pathNot: [
       ...[name, ...allowed].map((a) => `^src/${a}/`),
       '^src/engine/ports/',
-      '^src/upkeep/ports\\.ts$',
+      '^src/upkeep/ports/',
       '^src/storage-node/ports\\.ts$',
     ],
   },

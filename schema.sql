@@ -60,18 +60,15 @@ create table hash_ring_nodes (
 );
 
 create table jobs (
-  job_id uuid default gen_random_uuid() not null,
   name text not null,
-  state text default 'queued'::text not null,
-  input jsonb default '{}'::jsonb not null,
+  is_paused boolean default false not null,
+  due_at timestamp with time zone default clock_timestamp() not null,
+  runner text,
+  lease_until timestamp with time zone default '-infinity'::timestamp with time zone not null,
+  seen_at timestamp with time zone,
   progress jsonb default '{}'::jsonb not null,
   error text,
-  created_at timestamp with time zone default clock_timestamp() not null,
-  run_at timestamp with time zone default clock_timestamp() not null,
-  started_at timestamp with time zone,
-  finished_at timestamp with time zone,
-  constraint jobs_pkey PRIMARY KEY (job_id),
-  constraint jobs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'paused'::text, 'done'::text, 'failed'::text])))
+  constraint jobs_pkey PRIMARY KEY (name)
 );
 
 create table objects (
@@ -124,6 +121,9 @@ create table repair_queue (
   attempts integer default 0 not null,
   queued_at timestamp with time zone default clock_timestamp() not null,
   next_attempt_at timestamp with time zone default clock_timestamp() not null,
+  spare_chunks smallint default 1 not null,
+  damaged_chunks integer default 0 not null,
+  error text,
   constraint repair_queue_pkey PRIMARY KEY (part_id)
 );
 
@@ -142,6 +142,16 @@ create table storage_servers (
   constraint storage_servers_pkey PRIMARY KEY (server_number),
   constraint storage_servers_server_id_key UNIQUE (server_id),
   constraint storage_servers_status_check CHECK ((status = ANY (ARRAY['up'::text, 'draining'::text, 'cordoned'::text, 'failed'::text, 'removed'::text])))
+);
+
+create table stray_chunks (
+  part_id uuid not null,
+  chunk_number smallint not null,
+  server_number integer not null,
+  state text not null,
+  delete_after timestamp with time zone not null,
+  constraint stray_chunks_pkey PRIMARY KEY (part_id, chunk_number, server_number),
+  constraint stray_chunks_state_check CHECK ((state = ANY (ARRAY['being written'::text, 'left over'::text, 'being deleted'::text])))
 );
 
 create table upload_parts (
@@ -194,11 +204,11 @@ CREATE UNIQUE INDEX accounts_one_root ON public.accounts USING btree (is_root) W
 
 CREATE INDEX buckets_by_owner ON public.buckets USING btree (owner_id, name);
 
-CREATE INDEX jobs_waiting ON public.jobs USING btree (name, run_at) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text, 'paused'::text]));
-
 CREATE UNIQUE INDEX objects_current ON public.objects USING btree (bucket_id, key) WHERE is_latest;
 
-CREATE INDEX repair_queue_by_urgency ON public.repair_queue USING btree (missing_chunks DESC, next_attempt_at);
+CREATE INDEX repair_queue_by_urgency ON public.repair_queue USING btree (spare_chunks, next_attempt_at);
+
+CREATE INDEX stray_chunks_due ON public.stray_chunks USING btree (server_number, delete_after);
 
 CREATE INDEX upload_sessions_by_expiry ON public.upload_sessions USING btree (kind, expires_at) WHERE (state <> 'forgotten'::text);
 
@@ -235,6 +245,58 @@ begin
   end if;
   perform drop_uploads_v1(array[upload]);
   return true;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.claim_repairs_v1(rows_max integer, in_hand uuid[])
+ RETURNS SETOF repair_queue
+ LANGUAGE plpgsql
+AS $function$
+declare
+  now_ms timestamptz := clock_timestamp(); -- in a variable: a volatile function in a condition keeps the index from being used
+  spare int;
+  claimed int := 0;
+  n int;
+begin
+  foreach spare in array array[0, 1, 2, 3, 4, 5, 6, -1, -2, -3, -4, -5, -6] loop
+    return query
+      with due as materialized (
+        select q.part_id from repair_queue q
+         where q.spare_chunks = spare and q.next_attempt_at <= now_ms and not q.part_id = any (in_hand)
+         order by q.next_attempt_at limit rows_max - claimed for update skip locked
+      )
+      update repair_queue q
+         set attempts = q.attempts + 1,
+             next_attempt_at = now_ms + make_interval(secs => least(3600, 10 * 2 ^ least(q.attempts, 10)))
+        from due d where q.part_id = d.part_id
+      returning q.*;
+    get diagnostics n = row_count;
+    claimed := claimed + n;
+    exit when claimed >= rows_max;
+  end loop;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.claim_strays_v1(server integer, rows_max integer)
+ RETURNS TABLE(part_id uuid, chunk_number integer, server_number integer)
+ LANGUAGE plpgsql
+AS $function$
+#variable_conflict use_column
+declare
+  now_ms timestamptz := clock_timestamp();
+begin
+  return query
+    with due as materialized (
+      select s.part_id, s.chunk_number, s.server_number,
+             exists (select from parts p where p.part_id = s.part_id and p.servers[s.chunk_number + 1] = s.server_number) as is_named
+        from stray_chunks s
+       where s.server_number = server and s.delete_after <= now_ms
+       order by s.delete_after limit rows_max for update skip locked
+    ), no_strays as (
+      delete from stray_chunks s using due d
+       where d.is_named and s.part_id = d.part_id and s.chunk_number = d.chunk_number and s.server_number = d.server_number
+    )
+    update stray_chunks s set state = 'being deleted' from due d
+     where not d.is_named and s.part_id = d.part_id and s.chunk_number = d.chunk_number and s.server_number = d.server_number
+    returning s.part_id, s.chunk_number::int, s.server_number;
 end $function$;
 
 CREATE OR REPLACE FUNCTION public.commit_objects_v1(bucket_ids bigint[], keys text[], sizes bigint[], etags text[], storage_classes text[], checksum_algorithms text[], checksum_values text[], checksum_types text[], headers text[], user_metadata text[], if_none_match boolean[], if_match text[], part_ids uuid[], block_bytes integer[], parity_chunks integer[], servers text[], chunk_hashes bytea[])
@@ -369,6 +431,67 @@ begin
     update upload_sessions s set expires_at = now_ms + ttl where s.upload_id = upload;
   end if;
   return query select 'ok', now_ms::timestamptz;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.commit_repair_v1(part_id uuid, before integer[], chunk_numbers integer[], server_numbers integer[], settled integer, lost integer[], grace interval)
+ RETURNS text
+ LANGUAGE plpgsql
+AS $function$
+#variable_conflict use_column
+declare
+  part alias for part_id;
+  outcome text := 'ok';
+  placed int[];
+  missing int;
+begin
+  select p.servers into placed from parts p where p.part_id = part and p.refs > 0 for update;
+  if placed is null then
+    outcome := 'gone';
+  elsif placed <> before then
+    outcome := 'changed';
+  elsif cardinality(chunk_numbers) > (
+    select count(*) from (
+      select from stray_chunks s
+        join unnest(chunk_numbers, server_numbers) as i (chunk_number, server_number)
+          on s.part_id = part and s.chunk_number = i.chunk_number and s.server_number = i.server_number
+       where s.state = 'being written' for update of s) as planned
+  ) then
+    outcome := 'overtaken';
+  end if;
+
+  if outcome = 'ok' then
+    delete from stray_chunks s using unnest(chunk_numbers, server_numbers) as i (chunk_number, server_number)
+     where s.part_id = part and s.chunk_number = i.chunk_number and s.server_number = i.server_number;
+    for n in 1 .. cardinality(chunk_numbers) loop
+      placed[chunk_numbers[n] + 1] := server_numbers[n];
+    end loop;
+    if placed <> before then
+      update parts p set servers = placed where p.part_id = part;
+    end if;
+    insert into stray_chunks (part_id, chunk_number, server_number, state, delete_after)
+    select part, i.chunk_number, before[i.chunk_number + 1], 'left over', clock_timestamp() + grace
+      from unnest(chunk_numbers) as i (chunk_number) where before[i.chunk_number + 1] <> 0
+     order by i.chunk_number
+    on conflict do nothing;
+    missing := missing_chunks_v1(
+      placed, coalesce((select q.damaged_chunks from repair_queue q where q.part_id = part for update), 0) & ~settled, lost);
+    update repair_queue q
+       set damaged_chunks = q.damaged_chunks & ~settled, missing_chunks = missing,
+           spare_chunks = cardinality(placed) - 6 - missing, error = null
+     where q.part_id = part;
+    delete from repair_queue q where q.part_id = part and missing = 0;
+  else
+    insert into stray_chunks as s (part_id, chunk_number, server_number, state, delete_after)
+    select part, i.chunk_number, i.server_number, 'left over', clock_timestamp()
+      from unnest(chunk_numbers, server_numbers) as i (chunk_number, server_number)
+     where not exists (select from parts p where p.part_id = part and p.servers[i.chunk_number + 1] = i.server_number)
+     order by i.chunk_number
+    on conflict on constraint stray_chunks_pkey do update set state = excluded.state, delete_after = excluded.delete_after
+     where s.state = 'being written';
+    delete from repair_queue q where q.part_id = part and outcome = 'gone';
+  end if;
+  perform leave_over_v1(part);
+  return outcome;
 end $function$;
 
 CREATE OR REPLACE FUNCTION public.complete_upload_v1(upload_id uuid, bucket_id bigint, key text, size_bytes bigint, etag text, checksum_algorithm text, checksum_value text, checksum_type text, part_numbers integer[], part_ids uuid[], part_sizes bigint[], part_checksums text[], if_none_match boolean, if_match text, ttl interval)
@@ -657,6 +780,18 @@ begin
   return coalesce(cardinality(expired), 0);
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.fail_repair_v1(part_id uuid, error text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+#variable_conflict use_column
+declare
+  part alias for part_id;
+begin
+  perform leave_over_v1(part);
+  update repair_queue q set error = fail_repair_v1.error where q.part_id = part;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.give_up_parts_v1(part_ids uuid[], sizes bigint[], block_bytes integer[], parity_chunks integer[], servers text[], chunk_hashes bytea[])
  RETURNS TABLE(part_id uuid, committed_at timestamp with time zone)
  LANGUAGE plpgsql
@@ -707,6 +842,14 @@ begin
   end if;
   return true;
 end $function$;
+
+CREATE OR REPLACE FUNCTION public.leave_over_v1(part_id uuid)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  update stray_chunks s set state = 'left over', delete_after = clock_timestamp() + interval '1 minute'
+   where s.part_id = leave_over_v1.part_id and s.state = 'being written'
+$function$;
 
 CREATE OR REPLACE FUNCTION public.list_objects_v1(bucket_id bigint, prefix text, delimiter text, after text, rows_max integer)
  RETURNS TABLE(is_prefix boolean, name text, size_bytes bigint, etag text, committed_at timestamp with time zone, storage_class text, checksum_algorithm text, checksum_type text)
@@ -846,6 +989,37 @@ begin
   return coalesce(over, '{}');
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.missing_chunks_v1(servers integer[], damaged integer, lost integer[])
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (SELECT (count(*))::integer AS count FROM unnest(missing_chunks_v1.servers) WITH ORDINALITY c(server_number, "position") WHERE ((c.server_number = 0) OR (c.server_number = ANY (missing_chunks_v1.lost)) OR ((missing_chunks_v1.damaged & (1 << ((c."position" - 1))::integer)) <> 0)));
+
+CREATE OR REPLACE FUNCTION public.plan_repair_v1(part_id uuid, chunk_numbers integer[], server_numbers integer[])
+ RETURNS TABLE(chunk_number integer, is_in_the_way boolean)
+ LANGUAGE plpgsql
+AS $function$
+#variable_conflict use_column
+declare
+  part alias for part_id;
+  known int[];
+begin
+  -- Of attempts before this one that never ended.
+  update stray_chunks s set state = 'left over', delete_after = clock_timestamp()
+   where s.part_id = part and s.state = 'being written';
+  select array_agg(s.chunk_number) into known from stray_chunks s
+    join unnest(chunk_numbers, server_numbers) as i (chunk_number, server_number)
+      on s.part_id = part and s.chunk_number = i.chunk_number and s.server_number = i.server_number;
+  return query
+    insert into stray_chunks as s (part_id, chunk_number, server_number, state, delete_after)
+    select part, i.chunk_number, i.server_number, 'being written', clock_timestamp() + interval '1 hour'
+      from unnest(chunk_numbers, server_numbers) as i (chunk_number, server_number)
+     order by i.chunk_number
+    on conflict on constraint stray_chunks_pkey do update set state = excluded.state, delete_after = excluded.delete_after
+     where s.state <> 'being deleted'
+    returning s.chunk_number::int, s.chunk_number = any (coalesce(known, '{}'));
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.prefix_end_v1(prefix text)
  RETURNS text
  LANGUAGE plpgsql
@@ -864,6 +1038,30 @@ begin
   end loop;
   return repeat(chr(1114111), 257);
 end $function$;
+
+CREATE OR REPLACE FUNCTION public.queue_damage_v1(part_ids uuid[], chunk_numbers integer[], server_numbers integer[], reasons text[])
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  insert into repair_queue as q (part_id, missing_chunks, spare_chunks, damaged_chunks, reason)
+  select d.part_id, d.missing, cardinality(d.servers) - 6 - d.missing, d.damaged, d.reason
+    from (
+      select p.part_id, p.servers, i.damaged, i.reason, missing_chunks_v1(p.servers, i.damaged, '{}') as missing
+        from (
+          select i.part_id, bit_or(1 << i.chunk_number) as damaged, min(i.reason) as reason
+            from unnest(part_ids, chunk_numbers, server_numbers, reasons) as i (part_id, chunk_number, server_number, reason)
+            join parts p on p.part_id = i.part_id and p.refs > 0 and p.servers[i.chunk_number + 1] = i.server_number
+           group by i.part_id
+        ) as i join parts p on p.part_id = i.part_id
+    ) as d order by d.part_id
+  on conflict (part_id) do update set
+    damaged_chunks = q.damaged_chunks | excluded.damaged_chunks,
+    missing_chunks = q.missing_chunks + bit_count((excluded.damaged_chunks & ~q.damaged_chunks)::bit(32)),
+    spare_chunks = greatest(-6, q.spare_chunks - bit_count((excluded.damaged_chunks & ~q.damaged_chunks)::bit(32))),
+    reason = excluded.reason,
+    next_attempt_at = least(q.next_attempt_at, clock_timestamp())
+   where q.damaged_chunks & excluded.damaged_chunks <> excluded.damaged_chunks
+$function$;
 
 CREATE OR REPLACE FUNCTION public.register_server_v1(server_id uuid, grpc_address text, socket_path text, zone text, capacity_bytes bigint, available_bytes bigint, points bigint[])
  RETURNS integer
@@ -944,6 +1142,12 @@ comment on table doomed_parts is 'Parts that nothing refers to; their chunks are
 
 comment on column hash_ring_nodes.hash_value is 'xxh64, unsigned: add 2^64 to what is negative';
 
+comment on column jobs.runner is 'The gateway process that runs it; its word counts until lease_until';
+
+comment on column jobs.seen_at is 'The last sign of life of whoever ran it last';
+
+comment on column jobs.error is 'What its last run failed of; null when it went well';
+
 comment on table objects is 'One row a version of an object; «null» is the version of a bucket that keeps none';
 
 comment on column objects.seq is 'Taken under the key''s lock: the order of a key''s versions';
@@ -955,6 +1159,14 @@ comment on column parts.servers is 'Storage server of each chunk, data chunks fi
 comment on column parts.refs is 'References from objects.part_ids and upload_parts; at 0 the part is in doomed_parts';
 
 comment on column parts.committed_at is 'null: given up before it was committed, and can never be';
+
+comment on column repair_queue.next_attempt_at is 'Set when an attempt begins, further off with each: one that was killed is made again then';
+
+comment on column repair_queue.damaged_chunks is 'A bit a chunk, 1 for chunk 0: said to be missing or rotten where the part''s row has it';
+
+comment on column repair_queue.error is 'What the last attempt failed of';
+
+comment on table stray_chunks is 'Chunks that may lie on a server where their part''s row does not have them';
 
 comment on column upload_parts.part_id is 'null: a part without bytes';
 

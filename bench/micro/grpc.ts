@@ -58,6 +58,7 @@ function nullDisk(): ChunkDisk {
     delete: async () => 0,
     async *list() {},
     verify: async () => Buffer.alloc(32),
+    describe: () => Promise.reject(new Error('nothing is kept')),
     stat: async () => ({
       serverId: SERVER_ID,
       capacityBytes: 1,

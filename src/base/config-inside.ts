@@ -128,6 +128,28 @@ export const insideSettings = {
     readBy: s3Side,
     about: 'How long the chunks of a deleted or overwritten object stay, for downloads that are under way.',
   }),
+  jobIntervalMs: upkeep({
+    name: 'SEXTANT_JOB_INTERVAL_SECONDS',
+    kind: seconds({ min: 0.1, max: 60 }),
+    default: '10',
+    readBy: s3Side,
+    about:
+      'How often a gateway looks whether a job has something to do. A job whose gateway died goes on elsewhere after three times as long, and at least 5 s.',
+  }),
+  repairGraceMs: upkeep({
+    name: 'SEXTANT_REPAIR_GRACE_SECONDS',
+    kind: seconds({ min: 1, max: 30 * DAY }),
+    default: '600',
+    readBy: s3Side,
+    about: 'How long a storage node may be down before its chunks are rebuilt on others.',
+  }),
+  repairBytesPerSecond: upkeep({
+    name: 'SEXTANT_REPAIR_BYTES_PER_SECOND',
+    kind: bytes({ min: MIB, max: 64 * GIB }),
+    default: '128 MiB',
+    readBy: s3Side,
+    about: 'What repair reads from and writes to all storage nodes together, at most.',
+  }),
   lifecycleDayMs: upkeep({
     name: 'SEXTANT_LIFECYCLE_DAY_SECONDS',
     kind: seconds({ min: 1, max: DAY }),

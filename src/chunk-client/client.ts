@@ -7,9 +7,11 @@ import type { WireRange } from '../base/wire/chunk-fields.ts'
 import { totalBytes } from '../base/wire/gather.ts'
 import { readGetPayload } from '../base/wire/stream-messages.ts'
 import type {
+  ChunkDescription,
   ChunkHeader,
   ChunkName,
   ChunkStore,
+  ChunkVerdict,
   ChunkWriter,
   PayloadRange,
   SmallChunk,
@@ -20,6 +22,7 @@ import { deleteChunks } from './calls.ts'
 import { tokenPassport } from './credentials.ts'
 import { aborted, unreachable } from './errors.ts'
 import type { LinkTarget } from './grpc-connection.ts'
+import { describeChunk, verifyChunks } from './inspect.ts'
 import { toWireHeader, toWireTrailer } from './labels.ts'
 import { Link, type LinkDeps } from './link.ts'
 import { paths } from './methods.ts'
@@ -93,10 +96,9 @@ class GrpcChunkStore implements ChunkClient {
   }
 
   async deleteChunks(server: ServerNumber, chunks: readonly ChunkName[], signal: AbortSignal): Promise<void> {
-    for (let at = 0; at < chunks.length; at += wireBounds.idsMax) {
+    for (const chunkIds of idBatches(chunks)) {
       const { calls } = await this.#session(server, signal)
-      const ids = chunks.slice(at, at + wireBounds.idsMax).map(({ partId, index }) => chunkIdBytes(partId, index))
-      await deleteChunks(calls, this.#linkDeps, ids, signal)
+      await deleteChunks(calls, this.#linkDeps, chunkIds, signal)
     }
   }
 
@@ -112,6 +114,22 @@ class GrpcChunkStore implements ChunkClient {
       const { entries } = ListChunksResponse.decode(message)
       yield entries.map(({ chunkId }) => ({ partId: partIdFromBytes(chunkId), index: chunkId[16]! }))
     }
+  }
+
+  async *verifyChunks(
+    server: ServerNumber,
+    chunks: readonly ChunkName[],
+    signal: AbortSignal,
+  ): AsyncGenerator<ChunkVerdict, void> {
+    for (const chunkIds of idBatches(chunks)) {
+      const { calls } = await this.#session(server, signal)
+      yield* verifyChunks(calls, this.#streamDeps(server), chunkIds, signal)
+    }
+  }
+
+  async describeChunk(server: ServerNumber, chunk: ChunkName, signal: AbortSignal): Promise<ChunkDescription> {
+    const { calls } = await this.#session(server, signal)
+    return await describeChunk(calls, this.#streamDeps(server), idOf(chunk), signal)
   }
 
   isReachable(server: ServerNumber): boolean {
@@ -177,6 +195,17 @@ class GrpcChunkStore implements ChunkClient {
   }
 }
 
+/** What one message may name. */
+function* idBatches(chunks: readonly ChunkName[]): Generator<Buffer[]> {
+  for (let at = 0; at < chunks.length; at += wireBounds.idsMax) {
+    yield chunks.slice(at, at + wireBounds.idsMax).map(idOf)
+  }
+}
+
+function idOf({ partId, index }: ChunkName): Buffer {
+  return chunkIdBytes(partId, index)
+}
+
 function isMember(server: StorageServer): boolean {
   return server.status !== 'removed'
 }
@@ -186,7 +215,7 @@ function toTarget(server: StorageServer): LinkTarget & { serverId: ServerId } {
 }
 
 function toWireRange({ partId, index, offset, length }: PayloadRange): WireRange & { chunkId: Buffer } {
-  return { chunkId: chunkIdBytes(partId, index), offset, length }
+  return { chunkId: idOf({ partId, index }), offset, length }
 }
 
 function wrongLength(range: PayloadRange, bytes: number): ChunkError {

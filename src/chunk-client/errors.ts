@@ -35,8 +35,8 @@ export function toChunkError(error: unknown): ChunkError {
   return error instanceof ChunkError ? error : unreachable(String((error as Error).message ?? error), error)
 }
 
-export function fromReply(reply: WireReply): ChunkError {
-  return new ChunkError(byChunkStatus[reply.status] ?? 'failed', reply.message || 'the node refused')
+export function fromReply({ status, message }: Pick<WireReply, 'status' | 'message'>): ChunkError {
+  return new ChunkError(byChunkStatus[status] ?? 'failed', message || 'the node refused')
 }
 
 export function unreachable(reason: string, cause?: unknown): ChunkError {

@@ -5,5 +5,7 @@ export const paths = {
   batch: '/sextant.chunk.v1.ChunkStore/Batch',
   deleteChunks: '/sextant.chunk.v1.ChunkStore/DeleteChunks',
   listChunks: '/sextant.chunk.v1.ChunkStore/ListChunks',
+  verifyChunks: '/sextant.chunk.v1.ChunkStore/VerifyChunks',
+  describeChunks: '/sextant.chunk.v1.ChunkStore/DescribeChunks',
   checkHealth: '/grpc.health.v1.Health/Check',
 } as const

@@ -1,3 +1,4 @@
+import { ChunkError, type ChunkFailure } from '../base/faults.ts'
 import type { PartLayout } from '../base/model.ts'
 import { type BlockVerifier, blockVerifier, CHECKSUM_BYTES } from '../striping/checksum.ts'
 import { blockBytesOf, payloadBytes, payloadOffset, stripeCount } from '../striping/layout.ts'
@@ -15,7 +16,10 @@ export interface StripeSpan {
   lastStripe: number
 }
 
-type ReadDeps = Pick<EngineDeps, 'chunks' | 'settings' | 'log'>
+type ReadDeps = Pick<EngineDeps, 'chunks' | 'damage' | 'settings' | 'log'>
+
+/** Failures of a read after which the chunk itself is to be looked at. */
+const DAMAGES: ReadonlySet<ChunkFailure> = new Set(['not-found', 'corrupt', 'failed', 'invalid'])
 
 /** Opens chunk `index` for the stripes of a span: one batched message for a short run, a stream for a long one. */
 export function openBlockSource(
@@ -53,18 +57,20 @@ function payloadRange(layout: PartLayout, index: number, { firstStripe, lastStri
 type NextBytes = (bytes: number) => Promise<Uint8Array>
 
 async function verifiedBlock(
-  { log }: ReadDeps,
+  { log, damage }: ReadDeps,
   layout: PartLayout,
   { index, stripe, verify }: { index: number; stripe: number; verify: BlockVerifier },
   next: NextBytes,
 ): Promise<Uint8Array | undefined> {
   const blockBytes = blockBytesOf(layout, stripe)
-  const where = { partId: layout.partId, index, stripe, server: layout.servers[index] }
+  const where = { partId: layout.partId, index, stripe, server: layout.servers[index]! }
   try {
     const stored = await next(blockBytes + CHECKSUM_BYTES)
     if (verify(stripe, stored)) return stored.subarray(0, blockBytes)
     log.error(where, 'a block is rotten')
+    damage.reportDamage({ ...where, why: 'rotten' })
   } catch (error) {
+    if (error instanceof ChunkError && DAMAGES.has(error.failure)) damage.reportDamage({ ...where, why: error.message })
     log.warn({ ...where, reason: String(error) }, 'a block cannot be read')
   }
   return undefined

@@ -4,6 +4,7 @@ import type { Log } from '../base/log.ts'
 import type { StripePool } from '../striping/stripe-pool.ts'
 import type { Catalogue } from './ports/catalogue.ts'
 import type { ChunkStore } from './ports/chunk-store.ts'
+import type { DamageReports } from './ports/damage-reports.ts'
 import type { Slots } from './slots.ts'
 import type { SlowUploadBudget } from './stripe-filler.ts'
 
@@ -11,6 +12,8 @@ import type { SlowUploadBudget } from './stripe-filler.ts'
 export interface EngineDeps {
   catalogue: Catalogue
   chunks: ChunkStore
+  /** Told of every chunk that a read finds missing or rotten. */
+  damage: DamageReports
   placer: Placer
   pool: StripePool
   slowUploads: SlowUploadBudget

@@ -3,16 +3,20 @@ import { assert } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
 import type { Catalogue } from '../engine/ports/catalogue.ts'
 import type { Registry } from '../storage-node/ports.ts'
-import type { UpkeepCatalogue } from '../upkeep/ports.ts'
+import type { JobCatalogue, JobControl } from '../upkeep/ports/jobs.ts'
+import type { RepairCatalogue } from '../upkeep/ports/repair.ts'
+import type { UpkeepCatalogue } from '../upkeep/ports/sweeps.ts'
 import { makeAccessKeyFinder } from './access-keys.ts'
 import { type Accounts, accounts } from './accounts.ts'
 import { buckets } from './buckets.ts'
 import { openDatabases } from './databases.ts'
 import { type GatewaySession, openGatewaySession } from './gateway-session.ts'
+import { jobs } from './jobs.ts'
 import { findAccount } from './queries/accounts.ts'
 import { ping } from './queries/cluster.ts'
 import { objectReads } from './read-objects.ts'
 import { registry } from './registry.ts'
+import { repairCatalogue } from './repair-catalogue.ts'
 import { makeSealer, type Sealer } from './seal.ts'
 import { upkeepCatalogue } from './upkeep-catalogue.ts'
 import { uploads } from './uploads.ts'
@@ -54,6 +58,8 @@ export interface MetaOptions {
 export interface Meta extends AsyncDisposable {
   readonly catalogue: Catalogue
   readonly upkeep: UpkeepCatalogue
+  readonly jobs: JobCatalogue & JobControl
+  readonly repairs: RepairCatalogue
   readonly registry: Registry
   readonly accounts: Accounts
   /** Servers and ring, kept up to date until it is disposed. `refreshMs`: 30 s if absent. */
@@ -92,6 +98,8 @@ export async function connectMeta(options: MetaOptions): Promise<Meta> {
       ...uploads(databases, settings),
     },
     upkeep: upkeepCatalogue(general),
+    jobs: jobs(general),
+    repairs: repairCatalogue(general),
     registry: registry(general),
     accounts: accounts(general, sealer, random),
     watchCluster: ({ refreshMs = 30_000 }, signal) =>

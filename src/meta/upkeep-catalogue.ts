@@ -1,7 +1,14 @@
-import type { UpkeepCatalogue } from '../upkeep/ports.ts'
+import type { UpkeepCatalogue } from '../upkeep/ports/sweeps.ts'
 import type { Database } from './database.ts'
 import { findExpiredSessions, forgetSession } from './queries/gateway-sessions.ts'
-import { expireUploads, findDoomedParts, findUnknownParts, forgetDoomedParts } from './queries/upkeep.ts'
+import {
+  claimStrays,
+  expireUploads,
+  findDoomedParts,
+  findUnknownParts,
+  forgetDoomedParts,
+  forgetStrays,
+} from './queries/upkeep.ts'
 
 /** A lock of the database's session, told apart from others by its first number (migrations/0005). */
 const JOB_LOCK = 5
@@ -38,6 +45,10 @@ export function upkeepCatalogue(database: Database): UpkeepCatalogue {
     },
     findExpiredSessions: (signal) => database.run(findExpiredSessions, undefined, { signal, repeatable: true }),
     findUnknownParts: (partIds, signal) => database.run(findUnknownParts, partIds, { signal, repeatable: true }),
+    claimStrays: (query, signal) => database.run(claimStrays, query, { signal, repeatable: true }),
+    async forgetStrays(strays, signal) {
+      await database.run(forgetStrays, strays, { signal, repeatable: true })
+    },
     async forgetSession(session, signal) {
       await database.run(forgetSession, session, { signal, repeatable: true })
     },

@@ -3,6 +3,8 @@ import {
   ChunkStatus,
   type DeleteChunksRequest,
   type DeleteChunksResponse,
+  type DescribeChunksRequest,
+  type DescribeChunksResponse,
   type ListChunksRequest,
   type ListChunksResponse,
   type StatResponse,
@@ -10,7 +12,7 @@ import {
   type VerifyChunksResponse,
 } from '../gen/sextant/chunk/v1/chunk.ts'
 import type { NodeContext } from './context.ts'
-import type { ListFilter } from './ports.ts'
+import type { ListFilter, StoredDescription } from './ports.ts'
 import { parseChunkIds } from './requests.ts'
 import type { Send } from './rpc/answer.ts'
 import { toChunkStatus } from './status.ts'
@@ -38,19 +40,47 @@ export async function verifyChunks(
 ): Promise<void> {
   for (const id of parseChunkIds(request.chunkIds)) {
     const chunkId = Buffer.from(id)
-    try {
-      const chunkHash = await disk.verify(id)
-      await send({ chunkId, status: ChunkStatus.CHUNK_STATUS_OK, chunkHash, message: '' })
-    } catch (error) {
-      if (!(error instanceof ChunkError) || error.failure === 'aborted') throw error
-      await send({ chunkId, chunkHash: Buffer.alloc(0), ...verdict(error) })
-    }
+    const outcome = await foundOut(async () => ({ chunkHash: await disk.verify(id) }))
+    await send({ chunkId, chunkHash: Buffer.alloc(0), ...outcome })
   }
 }
 
-function verdict(error: ChunkError): Pick<VerifyChunksResponse, 'status' | 'message'> {
-  const { status, message } = toChunkStatus(error)
-  return { status: status as ChunkStatus, message }
+/** One answer a chunk, in the order asked; of one that is lost or damaged, why. */
+export async function describeChunks(
+  { disk }: NodeContext,
+  request: DescribeChunksRequest,
+  send: Send<DescribeChunksResponse>,
+): Promise<void> {
+  for (const id of parseChunkIds(request.chunkIds)) {
+    const chunkId = Buffer.from(id)
+    const outcome = await foundOut(async () => toMessages(await disk.describe(id)))
+    await send({ chunkId, header: undefined, trailer: undefined, ...outcome })
+  }
+}
+
+function toMessages({ header, trailer }: StoredDescription): Pick<DescribeChunksResponse, 'header' | 'trailer'> {
+  const { chunkId, dataChunks, parityChunks, blockBytes, label } = header
+  const { partBytes, chunkHash, seal } = trailer
+  return {
+    header: { chunkId: Buffer.from(chunkId), dataChunks, parityChunks, blockBytes, label: Buffer.from(label) },
+    trailer: { partBytes, chunkHash: Buffer.from(chunkHash), seal: Buffer.from(seal) },
+  }
+}
+
+interface Outcome {
+  status: ChunkStatus
+  message: string
+}
+
+/** What was found, or why it was not; throws only what is not about this chunk. */
+async function foundOut<T extends object>(find: () => Promise<T>): Promise<Outcome & Partial<T>> {
+  try {
+    return { status: ChunkStatus.CHUNK_STATUS_OK, message: '', ...(await find()) }
+  } catch (error) {
+    if (!(error instanceof ChunkError) || error.failure === 'aborted') throw error
+    const { status, message } = toChunkStatus(error)
+    return { status: status as ChunkStatus, message } as Outcome & Partial<T>
+  }
 }
 
 export async function stat({ disk }: NodeContext): Promise<StatResponse> {

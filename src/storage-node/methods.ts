@@ -2,6 +2,8 @@ import { getPayloadMessage } from '../base/wire/stream-messages.ts'
 import {
   DeleteChunksRequest,
   DeleteChunksResponse,
+  DescribeChunksRequest,
+  DescribeChunksResponse,
   GetChunkRequest,
   ListChunksRequest,
   ListChunksResponse,
@@ -11,7 +13,7 @@ import {
   VerifyChunksResponse,
 } from '../gen/sextant/chunk/v1/chunk.ts'
 import type { Batches } from './batch.ts'
-import { deleteChunks, listChunks, stat, verifyChunks } from './chunk-jobs.ts'
+import { deleteChunks, describeChunks, listChunks, stat, verifyChunks } from './chunk-jobs.ts'
 import type { NodeContext } from './context.ts'
 import { getChunk } from './get-chunk.ts'
 import type { Health } from './health.ts'
@@ -28,6 +30,7 @@ export function nodeMethods(
   { batches, health }: { batches: Batches; health: Health },
 ): ReadonlyMap<string, Method> {
   const list = { request: ListChunksRequest, response: encoderOf(ListChunksResponse) }
+  const describe = { request: DescribeChunksRequest, response: encoderOf(DescribeChunksResponse) }
   const verify = { request: VerifyChunksRequest, response: encoderOf(VerifyChunksResponse) }
   return new Map([
     [`${CHUNK_STORE}/PutChunk`, putChunk(context)],
@@ -42,6 +45,7 @@ export function nodeMethods(
     ],
     [`${CHUNK_STORE}/ListChunks`, answerMany(context, list, listChunks)],
     [`${CHUNK_STORE}/VerifyChunks`, answerMany(context, verify, verifyChunks)],
+    [`${CHUNK_STORE}/DescribeChunks`, answerMany(context, describe, describeChunks)],
     [`${CHUNK_STORE}/Stat`, answerOnce(context, { request: StatRequest, response: StatResponse }, stat)],
     [`${HEALTH}/Check`, health.check],
     [`${HEALTH}/Watch`, health.watch],

@@ -17,6 +17,11 @@ export interface StoredTrailer {
   seal: Uint8Array
 }
 
+export interface StoredDescription {
+  header: StoredHeader
+  trailer: StoredTrailer
+}
+
 /**
  * The chunks on one node's disk. Failures are ChunkErrors (src/base/faults.ts).
  * A chunk is immutable: putting an id that is there already, with the same hash, succeeds; with another hash, `invalid`.
@@ -33,6 +38,8 @@ export interface ChunkDisk extends AsyncDisposable {
   list(filter: ListFilter): AsyncIterable<StoredChunk[]>
   /** Re-reads the chunk, checks header, trailer and every block; answers its recomputed hash. `corrupt`, `not-found`. */
   verify(chunkId: Uint8Array): Promise<Buffer>
+  /** Header and trailer as they were written, checked; the payload is not looked at. `corrupt`, `not-found`. */
+  describe(chunkId: Uint8Array): Promise<StoredDescription>
   stat(): Promise<DiskStat>
 }
 

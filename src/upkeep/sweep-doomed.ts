@@ -1,7 +1,7 @@
 import { NOWHERE, type PartId, type ServerNumber } from '../base/ids.ts'
 import type { ChunkName } from '../engine/ports/chunk-store.ts'
 import type { UpkeepDeps } from './deps.ts'
-import type { DoomedPart } from './ports.ts'
+import type { DoomedPart } from './ports/sweeps.ts'
 
 /** Parts in one page: their chunks go to each node in one call. */
 const PARTS_AT_ONCE = 500

@@ -3,6 +3,7 @@ import type { Log } from '../base/log.ts'
 import type { UpkeepDeps } from './deps.ts'
 import { sweepDoomedParts } from './sweep-doomed.ts'
 import { sweepSessions } from './sweep-sessions.ts'
+import { sweepStrays } from './sweep-strays.ts'
 
 export interface SweepSettings {
   /** Between two rounds, in ms. */
@@ -15,8 +16,8 @@ export interface SweepSettings {
 const EXPIRED_UPLOADS_AT_ONCE = 100
 
 /**
- * Every `intervalMs`, on one gateway at a time: expired uploads are aborted, doomed parts' chunks deleted, and what
- * gateways that are gone left on the nodes is found and deleted. A round that fails is logged, and the next one tries again.
+ * Every `intervalMs`, on one gateway at a time: expired uploads are aborted, the chunks of doomed parts and those that
+ * repairs left over deleted, and what gateways that are gone left on the nodes is found and deleted. A round that fails is logged, and the next one tries again.
  */
 export function startSweeps(
   deps: UpkeepDeps & { clock: Clock; log: Log },
@@ -51,6 +52,7 @@ async function sweepOnce(deps: UpkeepDeps & { log: Log }, settings: SweepSetting
       async (signal) => {
         await expireUploads(deps, signal)
         await sweepDoomedParts(deps, settings.doomedGraceMs, signal)
+        await sweepStrays(deps, signal)
         await sweepSessions(deps, signal)
       },
       stop,

@@ -78,3 +78,18 @@ t.test('a real disk refuses what does not match its checksums, by both ways in, 
   for await (const found of client.listChunks(NODE, {}, never)) t.same(found, [])
   t.equal(await failureOf(client.getPayload(NODE, { ...rotten.header, offset: 0, length: 1 }, never)), 'not-found')
 })
+
+t.test('chunks are verified and described where they lie', async (t) => {
+  const { client } = await start(t, await temporaryDirectory(t))
+  const good = chunk(1, 5000)
+  const lost = chunk(2, 5000)
+  await client.putChunk(NODE, good, never)
+  const verdicts = []
+  for await (const verdict of client.verifyChunks(NODE, [good.header, lost.header], never)) verdicts.push(verdict)
+  t.match(verdicts, [
+    { partId: good.header.partId, index: good.header.index, chunkHash: good.trailer.chunkHash },
+    { partId: lost.header.partId, failure: { failure: 'not-found' } },
+  ])
+  t.same(await client.describeChunk(NODE, good.header, never), { header: good.header, trailer: good.trailer })
+  t.equal(await failureOf(client.describeChunk(NODE, lost.header, never)), 'not-found')
+})

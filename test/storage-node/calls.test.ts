@@ -76,6 +76,12 @@ t.test('the generated client puts, gets, lists, verifies and deletes: the wire i
   )
 
   const request = { chunkIds: [chunkId, randomBytes(17)] }
+  const described = await client.describeChunks(request, bearer()).toArray()
+  t.match(described, [
+    { chunkId, status: ChunkStatus.CHUNK_STATUS_OK, header: { blockBytes: 131_072 }, trailer: { partBytes: 600_000 } },
+    { status: ChunkStatus.CHUNK_STATUS_NOT_FOUND, header: undefined },
+  ])
+  t.equal(Buffer.from(described[0].header.label).toString(), 'label')
   t.same(await answer((done) => client.deleteChunks(request, bearer(), done)), { deleted: 1 })
   const stat = await answer<{ serverId: string }>((done) => client.stat({}, bearer(), done))
   t.equal(stat.serverId, 'server-1')
@@ -137,6 +143,7 @@ t.test('every method refuses a token that is missing or wrong, and uses nothing 
     deleteChunks: (metadata) => answer((done) => client.deleteChunks(ids, metadata, done)),
     listChunks: (metadata) => client.listChunks({}, metadata).toArray(),
     verifyChunks: (metadata) => client.verifyChunks(ids, metadata).toArray(),
+    describeChunks: (metadata) => client.describeChunks(ids, metadata).toArray(),
     stat: (metadata) => answer((done) => client.stat({}, metadata, done)),
   }
   t.same(Object.keys(calls).sort(), Object.keys(ChunkStoreService).sort())
@@ -244,6 +251,9 @@ t.test('messages that are too large, malformed or too many are refused, and the 
       { code: status.INVALID_ARGUMENT },
     )
     await t.rejects(client.verifyChunks({ chunkIds: [chunkId] }, bearer()).toArray(), { code: status.INVALID_ARGUMENT })
+    await t.rejects(client.describeChunks({ chunkIds: [chunkId] }, bearer()).toArray(), {
+      code: status.INVALID_ARGUMENT,
+    })
   }
   t.ok(await answer((done) => client.stat({}, bearer(), done)), 'still there')
 })

@@ -16,6 +16,7 @@ import type { BodyClaims, FoundObject } from '../../src/engine/engine.ts'
 import { createPlacer } from '../../src/engine/placer.ts'
 import type { Catalogue } from '../../src/engine/ports/catalogue.ts'
 import type { StorageServer } from '../../src/engine/ports/cluster.ts'
+import type { ChunkDamage } from '../../src/engine/ports/damage-reports.ts'
 import { Slots } from '../../src/engine/slots.ts'
 import { SlowUploadBudget } from '../../src/engine/stripe-filler.ts'
 import { loadRingHash, virtualNodePoints } from '../../src/placement/ring.ts'
@@ -30,17 +31,20 @@ export const bucket: Bucket = {
   createdAt: new Date(0),
 }
 
-/** An engine's dependencies over nodes in memory; the catalogue is what the test gives. */
+/** An engine's dependencies over nodes in memory; the catalogue is what the test gives. `damages`: what reads reported. */
 export async function engineOver(
   nodes: MemoryNodes,
   catalogue: Partial<Catalogue> = {},
   settings: Partial<EngineDeps['settings']> = {},
-): Promise<EngineDeps> {
+): Promise<EngineDeps & { damages: ChunkDamage[] }> {
   await loadRingHash()
+  const damages: ChunkDamage[] = []
   const servers = new Map([...nodes.stored.keys()].map((number) => [number, server(number)]))
   return {
     catalogue: catalogue as Catalogue,
     chunks: nodes,
+    damages,
+    damage: { reportDamage: (damage) => void damages.push(damage) },
     placer: createPlacer({ servers: () => servers, onChange: () => ({ [Symbol.dispose]() {} }) }, nodes),
     slowUploads: new SlowUploadBudget(1024 * 1024),
     sending: new Slots(4),

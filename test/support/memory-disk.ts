@@ -7,6 +7,7 @@ import type {
   DiskStat,
   ListFilter,
   StoredChunk,
+  StoredDescription,
   StoredHeader,
   StoredTrailer,
 } from '../../src/storage-node/ports.ts'
@@ -95,6 +96,11 @@ export class MemoryDisk implements ChunkDisk {
     const found = createHash('sha256').update(payload).digest()
     if (!found.equals(trailer.chunkHash)) throw new ChunkError('corrupt', 'the hash differs')
     return found
+  }
+
+  async describe(chunkId: Uint8Array): Promise<StoredDescription> {
+    const { header, trailer } = this.#find(chunkId)
+    return { header, trailer }
   }
 
   async stat(): Promise<DiskStat> {

@@ -1,11 +1,23 @@
 import { ChunkError } from '../../src/base/faults.ts'
-import type { ServerNumber } from '../../src/base/ids.ts'
-import type { ChunkName, ChunkStore, ChunkWriter, PayloadRange } from '../../src/engine/ports/chunk-store.ts'
+import { chunkIdBytes, type ServerNumber } from '../../src/base/ids.ts'
+import type {
+  ChunkDescription,
+  ChunkHeader,
+  ChunkName,
+  ChunkStore,
+  ChunkTrailer,
+  ChunkVerdict,
+  ChunkWriter,
+  PayloadRange,
+} from '../../src/engine/ports/chunk-store.ts'
+import { PayloadVerifier } from '../../src/striping/payload-verifier.ts'
 
 /** Storage nodes in memory, with faults: for tests of what stands above them. */
 export class MemoryNodes implements ChunkStore {
   /** Payloads by chunk, by server. */
   readonly stored = new Map<ServerNumber, Map<string, Buffer>>()
+  /** What each chunk said of itself when it was written, by the same names. */
+  readonly described = new Map<string, ChunkDescription>()
   /** Every call to these fails. */
   readonly down = new Set<ServerNumber>()
   /** Streams to these fail once so many bytes were written. */
@@ -38,10 +50,10 @@ export class MemoryNodes implements ChunkStore {
     this.calls.putChunk++
     await tick()
     this.#check(server, true)
-    this.stored.get(server)!.set(nameOf(chunk.header), Buffer.concat(chunk.pieces))
+    this.#keep(server, chunk.header, chunk.trailer, Buffer.concat(chunk.pieces))
   }
 
-  openChunk(server: ServerNumber, header: ChunkName): ChunkWriter {
+  openChunk(server: ServerNumber, header: ChunkHeader): ChunkWriter {
     this.calls.openChunk++
     const pieces: Buffer[] = []
     let written = 0
@@ -60,10 +72,10 @@ export class MemoryNodes implements ChunkStore {
         await tick()
         check()
       },
-      finish: async () => {
+      finish: async (trailer) => {
         await tick()
         check()
-        this.stored.get(server)!.set(nameOf(header), Buffer.concat(pieces))
+        this.#keep(server, header, trailer, Buffer.concat(pieces))
       },
       abort: () => {
         aborted = true
@@ -101,6 +113,40 @@ export class MemoryNodes implements ChunkStore {
       const [partId, index] = name.split('/')
       return { partId: partId as ChunkName['partId'], index: Number(index) }
     })
+  }
+
+  async *verifyChunks(server: ServerNumber, chunks: readonly ChunkName[]): AsyncGenerator<ChunkVerdict> {
+    for (const { partId, index } of chunks) {
+      await tick()
+      this.#check(server, false)
+      const payload = this.stored.get(server)?.get(nameOf({ partId, index }))
+      const frame = this.described.get(nameOf({ partId, index }))
+      if (!payload || !frame) {
+        yield { partId, index, failure: new ChunkError('not-found', 'no such chunk') }
+        continue
+      }
+      const verifier = new PayloadVerifier({
+        chunkId: chunkIdBytes(partId, index),
+        blockBytes: frame.header.blockBytes,
+      })
+      verifier.update(payload)
+      const { isIntact, chunkHash } = verifier.finish()
+      if (isIntact && chunkHash.equals(frame.trailer.chunkHash)) yield { partId, index, chunkHash }
+      else yield { partId, index, failure: new ChunkError('corrupt', 'damaged') }
+    }
+  }
+
+  async describeChunk(server: ServerNumber, chunk: ChunkName): Promise<ChunkDescription> {
+    await tick()
+    this.#check(server, false)
+    const frame = this.described.get(nameOf(chunk))
+    if (!frame || !this.stored.get(server)?.has(nameOf(chunk))) throw new ChunkError('not-found', 'no such chunk')
+    return { ...frame, header: { ...frame.header, ...chunk } }
+  }
+
+  #keep(server: ServerNumber, header: ChunkHeader, trailer: ChunkTrailer, payload: Buffer): void {
+    this.stored.get(server)!.set(nameOf(header), payload)
+    this.described.set(nameOf(header), { header, trailer })
   }
 
   #check(server: ServerNumber, writing: boolean): void {

@@ -4,7 +4,7 @@ import { makePartId } from '../../src/base/ids.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { systemClock } from '../../src/base/system.ts'
 import type { StorageServer } from '../../src/engine/ports/cluster.ts'
-import type { DoomedPart, UpkeepCatalogue } from '../../src/upkeep/ports.ts'
+import type { DoomedPart, StrayChunk, UpkeepCatalogue } from '../../src/upkeep/ports/sweeps.ts'
 import { startSweeps } from '../../src/upkeep/sweeps.ts'
 import { MemoryNodes } from '../support/memory-nodes.ts'
 
@@ -16,6 +16,7 @@ class MemoryUpkeep implements UpkeepCatalogue {
   expiredSessions = new Set<number>()
   known = new Set<PartId>()
   expiredUploads = 0
+  strays: StrayChunk[] = []
   async exclusively(_: string, run: (signal: AbortSignal) => Promise<void>, signal: AbortSignal) {
     await run(signal)
     return true
@@ -39,6 +40,12 @@ class MemoryUpkeep implements UpkeepCatalogue {
   }
   async forgetSession(session: number) {
     this.expiredSessions.delete(session)
+  }
+  async claimStrays({ server, rowsMax }: { server: ServerNumber; rowsMax: number }) {
+    return this.strays.filter((stray) => stray.server === server).slice(0, rowsMax)
+  }
+  async forgetStrays(strays: readonly StrayChunk[]) {
+    this.strays = this.strays.filter((stray) => !strays.includes(stray))
   }
 }
 
@@ -130,3 +137,26 @@ t.test('expired uploads: round after round until none is left', async (t) => {
   t.equal(catalogue.expiredUploads, 0)
   await sweeps[Symbol.asyncDispose]()
 })
+
+t.test(
+  'strays: deleted where they lie; a server that is away keeps its own for later, a removed one is not asked',
+  async (t) => {
+    const { nodes, catalogue, servers, sweeps, part } = cluster()
+    const { partId } = part(1)
+    catalogue.strays = SERVERS.map((server, index) => ({ partId, index, server }))
+    nodes.down.add(SERVERS[0]!).add(SERVERS[1]!)
+    servers.set(SERVERS[1]!, { number: SERVERS[1]!, status: 'removed' } as StorageServer)
+    await sweeps.sweepNow()
+    t.same(
+      catalogue.strays.map(({ server }) => server),
+      [SERVERS[0]],
+    )
+    t.equal(nodes.stored.get(SERVERS[2]!)!.size, 0)
+    nodes.down.clear()
+    await sweeps.sweepNow()
+    t.same(catalogue.strays, [])
+    t.equal(nodes.stored.get(SERVERS[0]!)!.size, 0)
+    t.equal(nodes.stored.get(SERVERS[1]!)!.size, 1, 'what was removed is not touched')
+    await sweeps[Symbol.asyncDispose]()
+  },
+)

@@ -13,11 +13,12 @@ import { loadRingHash } from '../../placement/ring-hash.ts'
 import { createS3Server, type S3Server } from '../../s3api/s3-server.ts'
 import type { S3Settings } from '../../s3api/settings.ts'
 import { StripePool } from '../../striping/stripe-pool.ts'
-import { startSweeps } from '../../upkeep/sweeps.ts'
+import { startDamageReports } from '../../upkeep/damage-reports.ts'
 import type { ProcessDeps } from './deps.ts'
 import { required } from './required.ts'
 import { type Service, serve } from './serve.ts'
 import { type KeptSession, keepSession } from './session-keeper.ts'
+import { startUpkeep } from './upkeep.ts'
 
 export interface GatewayOptions {
   isSupervised: boolean
@@ -51,10 +52,11 @@ async function startGateway(deps: ProcessDeps, options: GatewayOptions, stop: Ab
   const sending = new Slots(settings.stripesSendingMax)
   const streaming = new Slots(settings.streamedDownloadsMax)
   const slowUploads = new SlowUploadBudget(settings.slowUploadBytes)
-  const ports = { catalogue: meta.catalogue, chunks, placer, pool, slowUploads, sending, streaming }
-  const engine = createEngine({ ...ports, clock, random, log, settings: engineSettings(settings, session) })
-  const { sweepIntervalMs: intervalMs, doomedGraceMs } = settings
-  opened.use(startSweeps({ catalogue: meta.upkeep, chunks, cluster, clock, log }, { intervalMs, doomedGraceMs }))
+  const damage = opened.use(startDamageReports({ catalogue: meta.repairs, clock, log }))
+  const ports = { catalogue: meta.catalogue, chunks, damage, placer, pool, slowUploads, sending, streaming }
+  const engineDeps = { ...ports, clock, random, log, settings: engineSettings(settings, session) }
+  const engine = createEngine(engineDeps)
+  opened.use(startUpkeep({ meta, cluster, engine: engineDeps, settings }))
   const health = createHealth({
     ping: (signal) => meta.ping(signal),
     servers: () => cluster.servers().values(),

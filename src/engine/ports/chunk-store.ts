@@ -1,3 +1,4 @@
+import type { ChunkError } from '../../base/faults.ts'
 import type { PartId, ServerNumber, VersionId } from '../../base/ids.ts'
 
 /** What the engine needs of the storage nodes. src/chunk-client implements it over gRPC. */
@@ -21,6 +22,10 @@ export interface ChunkStore {
     filter: { session?: number; createdBeforeMs?: number },
     signal: AbortSignal,
   ): AsyncIterable<ChunkName[]>
+  /** Re-reads chunks on their server and checks every block there: one verdict a chunk, as they come. */
+  verifyChunks(server: ServerNumber, chunks: readonly ChunkName[], signal: AbortSignal): AsyncIterable<ChunkVerdict>
+  /** Header and trailer of a stored chunk; its payload is not looked at. */
+  describeChunk(server: ServerNumber, chunk: ChunkName, signal: AbortSignal): Promise<ChunkDescription>
   /** Whether calls to this server are likely to succeed, by what the last ones did. Never blocks. */
   isReachable(server: ServerNumber): boolean
 }
@@ -52,6 +57,15 @@ export interface ChunkTrailer {
 export interface SmallChunk {
   header: ChunkHeader
   pieces: readonly Uint8Array[]
+  trailer: ChunkTrailer
+}
+
+/** With its hash as recomputed, or with what is wrong: `not-found`, `corrupt`, `failed` (the disk does not give it back). */
+export type ChunkVerdict = ChunkName &
+  ({ chunkHash: Buffer; failure?: undefined } | { chunkHash?: undefined; failure: ChunkError })
+
+export interface ChunkDescription {
+  header: ChunkHeader
   trailer: ChunkTrailer
 }
 

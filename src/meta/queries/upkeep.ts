@@ -1,5 +1,5 @@
-import type { PartId } from '../../base/ids.ts'
-import type { DoomedPart } from '../../upkeep/ports.ts'
+import type { PartId, ServerNumber } from '../../base/ids.ts'
+import type { DoomedPart, StrayChunk } from '../../upkeep/ports/sweeps.ts'
 import { type LayoutJson, layoutJson, toLayout } from '../rows.ts'
 import { statement } from '../statement.ts'
 
@@ -50,4 +50,31 @@ export const findUnknownParts = statement({
      where p.part_id is null`,
   bind: (partIds: readonly PartId[]) => [partIds],
   row: (r) => r.part_id as PartId,
+})
+
+/** Index: stray_chunks_due. */
+export const claimStrays = statement({
+  name: 'claim_strays_v1',
+  text: 'select part_id, chunk_number, server_number from claim_strays_v1($1, $2)',
+  bind: (q: { server: ServerNumber; rowsMax: number }) => [q.server, q.rowsMax],
+  row: (r): StrayChunk => ({
+    partId: r.part_id as PartId,
+    index: r.chunk_number as number,
+    server: r.server_number as ServerNumber,
+  }),
+})
+
+/** Only those that were claimed. Index: stray_chunks_pkey. */
+export const forgetStrays = statement({
+  name: 'forget_strays_v1',
+  text: /* sql */ `
+    delete from stray_chunks s using unnest($1::uuid[], $2::int[], $3::int[]) as i (part_id, chunk_number, server_number)
+     where s.part_id = i.part_id and s.chunk_number = i.chunk_number and s.server_number = i.server_number
+       and s.state = 'being deleted'`,
+  bind: (strays: readonly StrayChunk[]) => [
+    strays.map((s) => s.partId),
+    strays.map((s) => s.index),
+    strays.map((s) => s.server),
+  ],
+  row: () => undefined,
 })

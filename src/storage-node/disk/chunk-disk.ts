@@ -1,10 +1,19 @@
 import { ChunkError } from '../../base/faults.ts'
 import type { ServerId } from '../../base/ids.ts'
-import type { ChunkDisk, ChunkSink, DiskStat, ListFilter, StoredChunk, StoredHeader, StoredTrailer } from '../ports.ts'
+import type {
+  ChunkDisk,
+  ChunkSink,
+  DiskStat,
+  ListFilter,
+  StoredChunk,
+  StoredDescription,
+  StoredHeader,
+  StoredTrailer,
+} from '../ports.ts'
 import { deleteChunks } from './chunk-deleter.ts'
 import { listChunks } from './chunk-lister.ts'
 import { putSmall, type WholeChunk } from './chunk-putter.ts'
-import { readPayload, verifyChunk } from './chunk-reader.ts'
+import { describeChunk, readPayload, verifyChunk } from './chunk-reader.ts'
 import { DiskSink } from './chunk-sink.ts'
 import { DISK_FORMAT } from './identity.ts'
 import type { OpenParts } from './open-parts.ts'
@@ -87,6 +96,11 @@ export class DirectoryDisk implements OpenChunkDisk {
   async verify(chunkId: Uint8Array): Promise<Buffer> {
     using _ = this.#enter()
     return await verifyChunk(this.#parts, chunkId)
+  }
+
+  async describe(chunkId: Uint8Array): Promise<StoredDescription> {
+    using _ = this.#enter()
+    return await describeChunk(this.#parts, chunkId)
   }
 
   async stat(): Promise<DiskStat> {

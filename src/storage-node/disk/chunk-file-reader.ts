@@ -1,6 +1,14 @@
 import { ChunkError } from '../../base/faults.ts'
 import { PayloadVerifier } from '../../striping/payload-verifier.ts'
-import { decodeHeader, decodeTrailer, headerLength, TRAILER_BYTES_MAX, trailerLength } from './chunk-frame.ts'
+import type { StoredHeader } from '../ports.ts'
+import {
+  decodeHeader,
+  decodeTrailer,
+  headerLength,
+  type KeptTrailer,
+  TRAILER_BYTES_MAX,
+  trailerLength,
+} from './chunk-frame.ts'
 import { type ChunkKey, keyBytes, keyName } from './chunk-key.ts'
 import type { DiskFile, DiskFs } from './disk-fs.ts'
 
@@ -23,25 +31,38 @@ export interface OpenChunkFile extends StoredPayload {
 const START_BYTES = 4096
 const VERIFY_BYTES = 512 * 1024
 
+/** What stands before and behind a payload. */
+export interface ChunkFrame {
+  header: StoredHeader
+  trailer: KeptTrailer
+}
+
 /** Opens a large chunk and reads what stands before and behind its payload. Throws `corrupt` if that is damaged. */
 export async function openChunkFile(fs: DiskFs, path: string, key: ChunkKey): Promise<OpenChunkFile> {
   const file = await fs.open(path, 'read')
   try {
-    const chunkId = keyBytes(key)
-    const header = await readHeader(file, key)
-    const trailer = await readTrailer(file, key)
-    const { chunkHash, payloadBytes } = trailer
-    const isPlausible = chunkId.equals(header.chunkId) && header.length + payloadBytes + trailer.length <= trailer.end
-    if (!isPlausible) throw corrupt(key, 'its header and trailer do not agree')
-    const { blockBytes, length: offset } = header
-    return { file, offset, payloadBytes, chunkId, blockBytes, chunkHash, close: () => file.close() }
+    const { header, trailer, offset } = await readFrame(file, key)
+    // Of its own, so that a file that stays open does not keep its label in memory.
+    const chunkHash = Buffer.from(trailer.chunkHash)
+    const { payloadBytes } = trailer
+    const { blockBytes } = header
+    return { file, offset, payloadBytes, chunkId: keyBytes(key), blockBytes, chunkHash, close: () => file.close() }
   } catch (error) {
     await file.close().catch(() => {})
     throw error
   }
 }
 
-async function readHeader(file: DiskFile, key: ChunkKey) {
+/** The frame of the chunk that a file holds, and where its payload begins. Throws `corrupt`. */
+export async function readFrame(file: DiskFile, key: ChunkKey): Promise<ChunkFrame & { offset: number }> {
+  const { header, length: offset } = await readHeader(file, key)
+  const { trailer, length, end } = await readTrailer(file, key)
+  const isPlausible = keyBytes(key).equals(header.chunkId) && offset + trailer.payloadBytes + length <= end
+  if (!isPlausible) throw corrupt(key, 'its header and trailer do not agree')
+  return { header, trailer, offset }
+}
+
+async function readHeader(file: DiskFile, key: ChunkKey): Promise<{ header: StoredHeader; length: number }> {
   let start = Buffer.alloc(START_BYTES)
   start = start.subarray(0, await file.read(start, 0))
   const length = headerLength(start)
@@ -52,17 +73,20 @@ async function readHeader(file: DiskFile, key: ChunkKey) {
   }
   const header = decodeHeader(start.subarray(0, length))
   if (!header) throw corrupt(key, 'its header is damaged')
-  return { chunkId: header.chunkId, blockBytes: header.blockBytes, length }
+  return { header, length }
 }
 
-async function readTrailer(file: DiskFile, key: ChunkKey) {
+async function readTrailer(
+  file: DiskFile,
+  key: ChunkKey,
+): Promise<{ trailer: KeptTrailer; length: number; end: number }> {
   const end = await file.length()
   const tail = Buffer.alloc(Math.min(end, TRAILER_BYTES_MAX))
   await file.read(tail, end - tail.length)
   const length = trailerLength(tail)
   const trailer = length && length <= tail.length ? decodeTrailer(keyBytes(key), tail.subarray(-length)) : undefined
   if (!length || !trailer) throw corrupt(key, 'its trailer is damaged')
-  return { chunkHash: Buffer.from(trailer.chunkHash), payloadBytes: trailer.payloadBytes, length, end }
+  return { trailer, length, end }
 }
 
 /** Reads a whole payload and checks every block; answers the chunk's hash as recomputed. Throws `corrupt`. */

@@ -1,5 +1,12 @@
 import { ChunkError } from '../../base/faults.ts'
-import { corrupt, openChunkFile, type StoredPayload, verifyPayload } from './chunk-file-reader.ts'
+import {
+  type ChunkFrame,
+  corrupt,
+  openChunkFile,
+  readFrame,
+  type StoredPayload,
+  verifyPayload,
+} from './chunk-file-reader.ts'
 import { decodeHeader, decodeTrailer, leadingTrailerLength, TRAILER_BYTES_MAX } from './chunk-frame.ts'
 import { FILE, type Place } from './chunk-index.ts'
 import { type ChunkKey, keyBytes, keyText, parseKey } from './chunk-key.ts'
@@ -65,6 +72,22 @@ async function verifyFile(
   }
 }
 
+/** What a chunk says of itself, read afresh. Throws `not-found`, `corrupt`, `failed`. */
+export async function describeChunk(parts: ReaderParts, chunkId: Uint8Array): Promise<ChunkFrame> {
+  return await whereItLies(parts, parseKey(chunkId), async (key, place) => {
+    if (place.segment !== FILE) {
+      return await withFile(parts, { key, place }, ({ file }) => readSegmentFrame(file, { key, place }))
+    }
+    const { fs, paths } = parts
+    const file = await fs.open(chunkFilePath(paths, { key, payloadBytes: place.payloadBytes }), 'read')
+    try {
+      return await readFrame(file, key)
+    } finally {
+      await file.close()
+    }
+  })
+}
+
 /** The hash of a chunk as its trailer has it. */
 export async function storedHash(parts: ReaderParts, key: ChunkKey): Promise<Buffer> {
   return await whereItLies(parts, key, (_, place) =>
@@ -120,8 +143,15 @@ export async function openSegment({ fs, paths }: Pick<DiskParts, 'fs' | 'paths'>
   return { file, chunk: undefined, close: () => file.close() }
 }
 
-/** Header and trailer of a small chunk: the trailer's length is in it, and what remains of the overhead is the header's. */
 async function frameInSegment(file: DiskFile, { key, place }: { key: ChunkKey; place: Place }): Promise<StoredPayload> {
+  const { header, trailer } = await readSegmentFrame(file, { key, place })
+  const { offset, payloadBytes } = place
+  const chunkHash = Buffer.from(trailer.chunkHash)
+  return { file, offset, payloadBytes, chunkId: keyBytes(key), blockBytes: header.blockBytes, chunkHash }
+}
+
+/** Header and trailer of a small chunk: the trailer's length is in it, and what remains of the overhead is the header's. */
+async function readSegmentFrame(file: DiskFile, { key, place }: { key: ChunkKey; place: Place }): Promise<ChunkFrame> {
   const chunkId = keyBytes(key)
   const behind = Buffer.alloc(Math.min(place.overheadBytes, TRAILER_BYTES_MAX))
   const count = await file.read(behind, place.offset + place.payloadBytes)
@@ -132,13 +162,5 @@ async function frameInSegment(file: DiskFile, { key, place }: { key: ChunkKey; p
   await file.read(before, place.offset - before.length)
   const header = decodeHeader(before)
   if (!header?.chunkId || !chunkId.equals(header.chunkId)) throw corrupt(key, 'its header is damaged')
-  const { blockBytes } = header
-  return {
-    file,
-    offset: place.offset,
-    payloadBytes: place.payloadBytes,
-    chunkId,
-    blockBytes,
-    chunkHash: Buffer.from(trailer.chunkHash),
-  }
+  return { header, trailer }
 }

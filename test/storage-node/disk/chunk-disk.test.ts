@@ -38,6 +38,19 @@ t.test('small and large chunks are read back, bit for bit, also after a restart'
   t.same(await listAll(disk), all.map((c) => c.id.toString('hex')).sort())
 })
 
+t.test('describe: header and trailer of small and large chunks as they were written, and no others', async (t) => {
+  await using disk = await openTestDisk({ directory: await temporaryDirectory(t) })
+  for (const [seed, dataBytes] of [10, 5000, 700_000].entries()) {
+    const chunk = makeChunk({ dataBytes, seed, labelBytes: seed * 9000, sealBytes: seed * 50 })
+    await put(disk, chunk)
+    const { header, trailer } = await disk.describe(chunk.id)
+    t.same(header, chunk.header)
+    const { partBytes, chunkHash, seal } = trailer
+    t.same({ partBytes, chunkHash, seal }, chunk.trailer)
+  }
+  await t.rejects(disk.describe(makeChunk({ dataBytes: 1, seed: 9 }).id), refused('not-found'))
+})
+
 t.test('a chunk streamed in odd pieces is read back in odd ranges', async (t) => {
   await using disk = await openTestDisk({ directory: await temporaryDirectory(t) })
   const chunk = makeChunk({ dataBytes: 2 * MIB + 77, seed: 1, blockBytes: 65_536 })

@@ -257,6 +257,26 @@ export interface VerifyChunksResponse {
   message: string;
 }
 
+export interface DescribeChunksRequest {
+  /** at most 10,000 */
+  chunkIds: Buffer[];
+}
+
+export interface DescribeChunksResponse {
+  chunkId: Buffer;
+  status: ChunkStatus;
+  /** when status is OK */
+  header:
+    | ChunkHeader
+    | undefined;
+  /** when status is OK */
+  trailer:
+    | ChunkTrailer
+    | undefined;
+  /** why, when it is not */
+  message: string;
+}
+
 export interface StatRequest {
 }
 
@@ -2628,6 +2648,220 @@ export const VerifyChunksResponse: MessageFns<VerifyChunksResponse> = {
   },
 };
 
+function createBaseDescribeChunksRequest(): DescribeChunksRequest {
+  return { chunkIds: [] };
+}
+
+export const DescribeChunksRequest: MessageFns<DescribeChunksRequest> = {
+  encode(message: DescribeChunksRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.chunkIds) {
+      writer.uint32(10).bytes(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DescribeChunksRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDescribeChunksRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.chunkIds.push(Buffer.from(reader.bytes()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DescribeChunksRequest {
+    return {
+      chunkIds: globalThis.Array.isArray(object?.chunkIds)
+        ? object.chunkIds.map((e: any) => Buffer.from(bytesFromBase64(e)))
+        : globalThis.Array.isArray(object?.chunk_ids)
+        ? object.chunk_ids.map((e: any) => Buffer.from(bytesFromBase64(e)))
+        : [],
+    };
+  },
+
+  toJSON(message: DescribeChunksRequest): unknown {
+    const obj: any = {};
+    if (message.chunkIds?.length) {
+      obj.chunkIds = message.chunkIds.map((e) => base64FromBytes(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<DescribeChunksRequest>): DescribeChunksRequest {
+    return DescribeChunksRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DescribeChunksRequest>): DescribeChunksRequest {
+    const message = createBaseDescribeChunksRequest();
+    message.chunkIds = object.chunkIds?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseDescribeChunksResponse(): DescribeChunksResponse {
+  return { chunkId: Buffer.alloc(0), status: 0, header: undefined, trailer: undefined, message: "" };
+}
+
+export const DescribeChunksResponse: MessageFns<DescribeChunksResponse> = {
+  encode(message: DescribeChunksResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.chunkId.length !== 0) {
+      writer.uint32(10).bytes(message.chunkId);
+    }
+    if (message.status !== 0) {
+      writer.uint32(16).int32(message.status);
+    }
+    if (message.header !== undefined) {
+      ChunkHeader.encode(message.header, writer.uint32(26).fork()).join();
+    }
+    if (message.trailer !== undefined) {
+      ChunkTrailer.encode(message.trailer, writer.uint32(34).fork()).join();
+    }
+    if (message.message !== "") {
+      writer.uint32(42).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DescribeChunksResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDescribeChunksResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.chunkId = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.status = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.header = ChunkHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.trailer = ChunkTrailer.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DescribeChunksResponse {
+    return {
+      chunkId: isSet(object.chunkId)
+        ? Buffer.from(bytesFromBase64(object.chunkId))
+        : isSet(object.chunk_id)
+        ? Buffer.from(bytesFromBase64(object.chunk_id))
+        : Buffer.alloc(0),
+      status: isSet(object.status) ? chunkStatusFromJSON(object.status) : 0,
+      header: isSet(object.header) ? ChunkHeader.fromJSON(object.header) : undefined,
+      trailer: isSet(object.trailer) ? ChunkTrailer.fromJSON(object.trailer) : undefined,
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+    };
+  },
+
+  toJSON(message: DescribeChunksResponse): unknown {
+    const obj: any = {};
+    if (message.chunkId.length !== 0) {
+      obj.chunkId = base64FromBytes(message.chunkId);
+    }
+    if (message.status !== 0) {
+      obj.status = chunkStatusToJSON(message.status);
+    }
+    if (message.header !== undefined) {
+      obj.header = ChunkHeader.toJSON(message.header);
+    }
+    if (message.trailer !== undefined) {
+      obj.trailer = ChunkTrailer.toJSON(message.trailer);
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<DescribeChunksResponse>): DescribeChunksResponse {
+    return DescribeChunksResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DescribeChunksResponse>): DescribeChunksResponse {
+    const message = createBaseDescribeChunksResponse();
+    message.chunkId = object.chunkId ?? Buffer.alloc(0);
+    message.status = object.status ?? 0;
+    message.header = (object.header !== undefined && object.header !== null)
+      ? ChunkHeader.fromPartial(object.header)
+      : undefined;
+    message.trailer = (object.trailer !== undefined && object.trailer !== null)
+      ? ChunkTrailer.fromPartial(object.trailer)
+      : undefined;
+    message.message = object.message ?? "";
+    return message;
+  },
+};
+
 function createBaseStatRequest(): StatRequest {
   return {};
 }
@@ -2949,6 +3183,18 @@ export const ChunkStoreService = {
       Buffer.from(VerifyChunksResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): VerifyChunksResponse => VerifyChunksResponse.decode(value),
   },
+  /** What chunks say of themselves: header and trailer as they were written, without the payload. */
+  describeChunks: {
+    path: "/sextant.chunk.v1.ChunkStore/DescribeChunks" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: DescribeChunksRequest): Buffer =>
+      Buffer.from(DescribeChunksRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DescribeChunksRequest => DescribeChunksRequest.decode(value),
+    responseSerialize: (value: DescribeChunksResponse): Buffer =>
+      Buffer.from(DescribeChunksResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DescribeChunksResponse => DescribeChunksResponse.decode(value),
+  },
   stat: {
     path: "/sextant.chunk.v1.ChunkStore/Stat" as const,
     requestStream: false as const,
@@ -2975,6 +3221,8 @@ export interface ChunkStoreServer extends UntypedServiceImplementation {
   listChunks: handleServerStreamingCall<ListChunksRequest, ListChunksResponse>;
   /** Re-reads chunks from disk and checks every block. */
   verifyChunks: handleServerStreamingCall<VerifyChunksRequest, VerifyChunksResponse>;
+  /** What chunks say of themselves: header and trailer as they were written, without the payload. */
+  describeChunks: handleServerStreamingCall<DescribeChunksRequest, DescribeChunksResponse>;
   stat: handleUnaryCall<StatRequest, StatResponse>;
 }
 
@@ -3042,6 +3290,16 @@ export interface ChunkStoreClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<VerifyChunksResponse>;
+  /** What chunks say of themselves: header and trailer as they were written, without the payload. */
+  describeChunks(
+    request: DescribeChunksRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<DescribeChunksResponse>;
+  describeChunks(
+    request: DescribeChunksRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<DescribeChunksResponse>;
   stat(request: StatRequest, callback: (error: ServiceError | null, response: StatResponse) => void): ClientUnaryCall;
   stat(
     request: StatRequest,

@@ -1,5 +1,6 @@
-import type { PartId } from '../base/ids.ts'
-import type { PartLayout } from '../base/model.ts'
+import type { PartId, ServerNumber } from '../../base/ids.ts'
+import type { PartLayout } from '../../base/model.ts'
+import type { ChunkName } from '../../engine/ports/chunk-store.ts'
 
 /** A part that nothing refers to any more, claimed for deletion. */
 export interface DoomedPart extends PartLayout {
@@ -33,4 +34,15 @@ export interface UpkeepCatalogue {
   /** Of these part ids, those that no row knows: neither `parts` nor anything else. */
   findUnknownParts(partIds: readonly PartId[], signal: AbortSignal): Promise<PartId[]>
   forgetSession(session: number, signal: AbortSignal): Promise<void>
+  /**
+   * Chunks on a server that repairs left over there, and whose time is come. From now on no repair can come to name them:
+   * they may be deleted, and must then be forgotten.
+   */
+  claimStrays(query: { server: ServerNumber; rowsMax: number }, signal: AbortSignal): Promise<StrayChunk[]>
+  forgetStrays(strays: readonly StrayChunk[], signal: AbortSignal): Promise<void>
+}
+
+/** A chunk that lies where its part's row does not have it. */
+export interface StrayChunk extends ChunkName {
+  server: ServerNumber
 }

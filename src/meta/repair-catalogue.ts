@@ -1,0 +1,28 @@
+import type { RepairCatalogue } from '../upkeep/ports/repair.ts'
+import type { Database } from './database.ts'
+import { claimRepairs, commitRepair, failRepair, findLostServers, planRepair, queueDamage } from './queries/repair.ts'
+
+/** All of it may be repeated: whoever repeats a commit that was carried out is told `changed`, and nothing is deleted. */
+export function repairCatalogue(database: Database): RepairCatalogue {
+  return {
+    claimRepairs: (query, signal) => database.run(claimRepairs, query, { signal, repeatable: true }),
+    findLostServers: (signal) => database.run(findLostServers, undefined, { signal, repeatable: true }),
+    async planRepair(plan, signal) {
+      const planned = await database.run(planRepair, plan, { signal, repeatable: true })
+      return plan.moves.flatMap((move) => {
+        const found = planned.find(({ index }) => index === move.index)
+        return found ? [{ ...move, isInTheWay: found.isInTheWay }] : []
+      })
+    },
+    async commitRepair(commit, signal) {
+      const [outcome] = await database.run(commitRepair, commit, { signal, repeatable: true })
+      return outcome!
+    },
+    async failRepair(failure, signal) {
+      await database.run(failRepair, failure, { signal, repeatable: true })
+    },
+    async queueDamage(damages, signal) {
+      await database.run(queueDamage, damages, { signal, repeatable: true })
+    },
+  }
+}

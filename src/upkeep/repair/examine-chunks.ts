@@ -1,0 +1,56 @@
+import { ChunkError, type ChunkFailure } from '../../base/faults.ts'
+import { NOWHERE } from '../../base/ids.ts'
+import type { PartLayout } from '../../base/model.ts'
+import type { ChunkStore } from '../../engine/ports/chunk-store.ts'
+
+const HASH_BYTES = 32
+
+/**
+ * How a chunk is, by its server's word now. missing: not there. rotten: it does not match its part's record, or its disk
+ * does not give it back. unknown: its server cannot be asked.
+ */
+export type ChunkCondition = 'sound' | 'missing' | 'rotten' | 'unknown'
+
+/** Has chunks of a part verified where its row has them; each by itself, so that one server's silence is its own. */
+export async function examineChunks(
+  { chunks }: { chunks: Pick<ChunkStore, 'verifyChunks'> },
+  layout: PartLayout,
+  indexes: readonly number[],
+  signal: AbortSignal,
+): Promise<Map<number, ChunkCondition>> {
+  const found = await Promise.all(
+    indexes.map(async (index) => [index, await examine(chunks, layout, index, signal)] as const),
+  )
+  return new Map(found)
+}
+
+async function examine(
+  chunks: Pick<ChunkStore, 'verifyChunks'>,
+  layout: PartLayout,
+  index: number,
+  signal: AbortSignal,
+): Promise<ChunkCondition> {
+  const { partId } = layout
+  const server = layout.servers[index] ?? NOWHERE
+  if (server === NOWHERE) return 'missing'
+  try {
+    for await (const { chunkHash, failure } of chunks.verifyChunks(server, [{ partId, index }], signal)) {
+      if (failure) return conditionOf(failure.failure)
+      return chunkHash.equals(recordedHash(layout, index)) ? 'sound' : 'rotten'
+    }
+    return 'unknown'
+  } catch (error) {
+    signal.throwIfAborted()
+    if (error instanceof ChunkError) return 'unknown'
+    throw error
+  }
+}
+
+/** Of a verdict, not of a call: the server has answered. */
+export function conditionOf(failure: ChunkFailure): ChunkCondition {
+  return failure === 'not-found' ? 'missing' : 'rotten'
+}
+
+export function recordedHash({ chunkHashes }: PartLayout, index: number): Buffer {
+  return chunkHashes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES)
+}
