@@ -9,7 +9,6 @@ import {
 import { wireBounds } from '../base/wire/bounds.ts'
 import { ChunkStatus } from '../gen/sextant/chunk/v1/chunk.ts'
 import type { NodeContext } from './context.ts'
-import { MessageBuffers } from './message-buffers.ts'
 import { invalid, parseChunkId, parseHeader, parseTrailer } from './requests.ts'
 import { refusal } from './rpc/answer.ts'
 import type { Method } from './rpc/server.ts'
@@ -28,10 +27,9 @@ const MESSAGE_SLACK_BYTES = 64 * 1024
 
 export function batches(context: NodeContext): Batches {
   const open = new Set<BatchStream>()
-  const buffers = new MessageBuffers()
   return {
     method(call) {
-      const stream = new BatchStream(context, call, buffers, () => open.delete(stream))
+      const stream = new BatchStream(context, call, () => open.delete(stream))
       open.add(stream)
     },
     drain() {
@@ -42,13 +40,16 @@ export function batches(context: NodeContext): Batches {
 
 const NOTHING = Buffer.alloc(0)
 
+interface ReadyReply extends WireReply {
+  lent: Buffer | undefined
+}
+
 /** All calls of a message run at once, replies go out as they are ready. */
 class BatchStream {
   readonly #context: NodeContext
   readonly #call: ServerCall
-  readonly #buffers: MessageBuffers
   readonly #onOver: () => void
-  #ready: WireReply[] = []
+  #ready: ReadyReply[] = []
   #isFlushDue = false
   #isWriting = false
   #running = 0
@@ -58,15 +59,14 @@ class BatchStream {
   #hasAll = false
   #isOver = false
 
-  constructor(context: NodeContext, call: ServerCall, buffers: MessageBuffers, onOver: () => void) {
+  constructor(context: NodeContext, call: ServerCall, onOver: () => void) {
     this.#context = context
     this.#call = call
-    this.#buffers = buffers
     this.#onOver = onOver
     call.start({
       messages: new MessageCollector({
         bytesMax: wireBounds.messageBytesMax + MESSAGE_SLACK_BYTES,
-        allocate: (bytes) => buffers.take(bytes),
+        allocate: (bytes) => context.buffers.take(bytes),
         onMessage: (message) => this.#receive(message),
       }),
       onEnd: () => {
@@ -85,7 +85,7 @@ class BatchStream {
 
   #receive(message: Buffer): void {
     if (this.#isEnding || this.#isOver) {
-      this.#buffers.give(message)
+      this.#context.buffers.give(message)
       return
     }
     let calls: ReceivedCall[]
@@ -100,7 +100,7 @@ class BatchStream {
     let holders = calls.length
     const letGo = () => {
       holders -= 1
-      if (holders <= 0) this.#buffers.give(message)
+      if (holders <= 0) this.#context.buffers.give(message)
     }
     if (calls.length === 0) letGo()
     for (const call of calls) this.#start(call, letGo)
@@ -117,20 +117,22 @@ class BatchStream {
     this.#running += 1
     this.#runningBytes += bytes
     const { callId } = call
-    this.#run(call).then(
+    /** For what is read: lent until the reply is with the kernel. */
+    const lent = call.get && call.get.length <= wireBounds.getBytesMax ? this.#context.buffers.take(bytes) : undefined
+    this.#run(call, lent).then(
       (payload) => {
         letGo()
-        this.#reply({ callId, status: ChunkStatus.CHUNK_STATUS_OK, payload, message: '' }, bytes)
+        this.#reply({ callId, status: ChunkStatus.CHUNK_STATUS_OK, payload, message: '' }, bytes, lent)
       },
       (error) => {
         letGo()
         if (isUnforeseen(error)) refusal(this.#context, this.#call.path, error)
-        this.#reply({ callId, payload: NOTHING, ...toChunkStatus(error) }, bytes)
+        this.#reply({ callId, payload: NOTHING, ...toChunkStatus(error) }, bytes, lent)
       },
     )
   }
 
-  async #run({ put, get }: ReceivedCall): Promise<Buffer> {
+  async #run({ put, get }: ReceivedCall, into: Buffer | undefined): Promise<Buffer> {
     const { disk } = this.#context
     if (put) {
       await disk.put(parseHeader(put.header), put.payload, parseTrailer(put.trailer))
@@ -138,15 +140,15 @@ class BatchStream {
     }
     if (!get) throw invalid('a call of a kind that is not known')
     if (get.length > wireBounds.getBytesMax) throw invalid(`more than ${wireBounds.getBytesMax} bytes in a batched get`)
-    return await disk.read(parseChunkId(get.chunkId), get.offset, get.length)
+    return await disk.read(parseChunkId(get.chunkId), get.offset, get.length, into)
   }
 
   /** Replies that are ready in the same turn of the event loop share a message: a put's fdatasync wakes many at once. */
-  #reply(reply: WireReply, bytes: number): void {
+  #reply(reply: WireReply, bytes: number, lent: Buffer | undefined): void {
     this.#running -= 1
     this.#runningBytes -= bytes
     if (this.#isOver) return
-    this.#ready.push(reply)
+    this.#ready.push({ ...reply, lent })
     if (this.#isFlushDue || this.#isWriting) return
     this.#isFlushDue = true
     setImmediate(() => {
@@ -162,14 +164,16 @@ class BatchStream {
       return
     }
     this.#isWriting = true
-    this.#call.send(batchResponseMessage(this.#takeReady()), () => {
+    const replies = this.#takeReady()
+    this.#call.send(batchResponseMessage(replies), () => {
+      for (const { lent } of replies) if (lent) this.#context.buffers.give(lent)
       this.#isWriting = false
       this.#flush()
     })
     if (this.#call.isPaused && !this.#isFull()) this.#call.resume()
   }
 
-  #takeReady(): WireReply[] {
+  #takeReady(): ReadyReply[] {
     let bytes = 0
     let count = 0
     while (count < this.#ready.length && bytes < this.#context.tuning.replyBytesMax) {

@@ -1,11 +1,13 @@
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
+import type { MessageBuffers } from './message-buffers.ts'
 import type { ChunkDisk } from './ports.ts'
 import type { StorageNodeTuning } from './settings.ts'
 
 /** What the handlers of calls share. */
 export interface NodeContext {
   disk: ChunkDisk
+  buffers: MessageBuffers
   clock: Clock
   log: Log
   tuning: StorageNodeTuning

@@ -6,6 +6,7 @@ import type { NodeContext } from './context.ts'
 import { tokenGatekeeper } from './credentials.ts'
 import { nodeHealth } from './health.ts'
 import { listen } from './listen.ts'
+import { MessageBuffers } from './message-buffers.ts'
 import { nodeMethods } from './methods.ts'
 import type { ChunkDisk, Registry } from './ports.ts'
 import { keepRegistered } from './registration.ts'
@@ -45,7 +46,7 @@ export async function startStorageNode(deps: StorageNodeDeps): Promise<StorageNo
   const tuning = { ...storageNodeDefaults, ...settings }
   const { serverId } = await disk.stat()
   const refuse = tokenGatekeeper(settings.clusterToken, serverId)
-  const context: NodeContext = { disk, clock, log, tuning }
+  const context: NodeContext = { disk, buffers: new MessageBuffers(), clock, log, tuning }
   const small = batches(context)
   const health = nodeHealth()
   const methods = nodeMethods(context, { batches: small, health })

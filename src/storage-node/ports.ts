@@ -31,8 +31,11 @@ export interface ChunkDisk extends AsyncDisposable {
   put(header: StoredHeader, payload: Uint8Array, trailer: StoredTrailer): Promise<void>
   /** A large chunk. Nothing of it can be read, and nothing stays after a crash or a dispose, before `commit` resolves. */
   create(header: StoredHeader): Promise<ChunkSink>
-  /** Payload bytes [offset, offset + length): at most 1 MiB; `invalid` beyond the end. Not verified: the reader verifies. */
-  read(chunkId: Uint8Array, offset: number, length: number): Promise<Buffer>
+  /**
+   * Payload bytes [offset, offset + length): at most 1 MiB; `invalid` beyond the end. Not verified: the reader verifies.
+   * In `into`, if that is given and long enough, so that memory can be used again.
+   */
+  read(chunkId: Uint8Array, offset: number, length: number, into?: Buffer): Promise<Buffer>
   /** Resolves when durable. How many were there. */
   delete(chunkIds: readonly Uint8Array[]): Promise<number>
   list(filter: ListFilter): AsyncIterable<StoredChunk[]>

@@ -73,9 +73,9 @@ export class DirectoryDisk implements OpenChunkDisk {
     return sink
   }
 
-  async read(chunkId: Uint8Array, offset: number, length: number): Promise<Buffer> {
+  async read(chunkId: Uint8Array, offset: number, length: number, into?: Buffer): Promise<Buffer> {
     using _ = this.#enter()
-    return await readPayload(this.#parts, { chunkId, offset, length })
+    return await readPayload(this.#parts, { chunkId, offset, length, into })
   }
 
   async delete(chunkIds: readonly Uint8Array[]): Promise<number> {

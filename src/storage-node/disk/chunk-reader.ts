@@ -32,7 +32,7 @@ const TRIES_MAX = 5
 /** Payload bytes [offset, offset + length). Throws `not-found`, `invalid`, `corrupt` (cut short), `failed`. */
 export async function readPayload(
   parts: ReaderParts,
-  { chunkId, offset, length }: { chunkId: Uint8Array; offset: number; length: number },
+  { chunkId, offset, length, into }: { chunkId: Uint8Array; offset: number; length: number; into?: Buffer | undefined },
 ): Promise<Buffer> {
   return await whereItLies(parts, parseKey(chunkId), async (key, place) => {
     const isWithin = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0
@@ -41,7 +41,7 @@ export async function readPayload(
     }
     if (length > READ_BYTES_MAX) throw new ChunkError('invalid', `more than ${READ_BYTES_MAX} bytes in one read`)
     return await withFile(parts, { key, place }, async ({ file, chunk }) => {
-      const bytes = Buffer.allocUnsafe(length)
+      const bytes = into && into.length >= length ? into.subarray(0, length) : Buffer.allocUnsafe(length)
       const count = await file.read(bytes, (chunk?.offset ?? place.offset) + offset)
       if (count < length) throw corrupt(key, 'it is cut short')
       return bytes
