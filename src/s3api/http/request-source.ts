@@ -45,7 +45,7 @@ export class RequestSource implements AsyncIterable<Uint8Array> {
   }
 
   get isComplete(): boolean {
-    return !this.hasBody || this.#isEnded || this.#req.complete
+    return !this.hasBody || this.#isAll || this.#req.complete
   }
 
   /** It waits for a 100 Continue that was not sent. */
@@ -79,9 +79,14 @@ export class RequestSource implements AsyncIterable<Uint8Array> {
         return { value: chunk, done: false }
       }
       if (this.#failure) throw this.#failure
-      if (this.#isEnded) return { value: undefined, done: true }
+      if (this.#isAll) return { value: undefined, done: true }
       await this.#change()
     }
+  }
+
+  /** The last byte is here; that nothing follows, Node says in a turn of its own. */
+  get #isAll(): boolean {
+    return this.#isEnded || this.bytesRead === this.declaredBytes
   }
 
   #start(): void {
@@ -95,7 +100,7 @@ export class RequestSource implements AsyncIterable<Uint8Array> {
       this.#wake?.()
     })
     req.on('close', () => {
-      if (this.#isEnded) return
+      if (this.#isAll) return
       this.fail(new StoreFault('IncompleteBody', { sizeBytes: this.bytesRead, expectedBytes: this.declaredBytes ?? 0 }))
     })
     req.on('error', (error) => this.fail(error))
