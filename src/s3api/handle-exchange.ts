@@ -59,7 +59,7 @@ async function refuse(exchange: Exchange, fault: StoreFault, resource: string): 
   const { res, requestId, hostId } = exchange
   const context = { resource, requestId, hostId }
   if (!res.headersSent) return await writeAnswer(exchange, errorAnswer(fault, context))
-  if (res.hasHeader('Content-Length') || res.writableEnded) res.destroy()
+  if (exchange.isMeasured || res.writableEnded) res.destroy()
   else await finishSlowAnswer(exchange, errorXml(fault, context))
 }
 

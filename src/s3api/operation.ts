@@ -122,7 +122,7 @@ export interface Operation {
   readonly body: XmlBody<unknown> | undefined
   readonly mayTakeLong: boolean
   /** Reads the inputs from the head (faults: theirs), before any body is asked for. */
-  prepare(head: RequestHead): (call: Call, prepared: Prepared, signal: AbortSignal) => Promise<Reply<unknown>>
+  prepare(head: RequestHead): (call: Call & Prepared, signal: AbortSignal) => Promise<Reply<unknown>>
 }
 
 export function operation<F extends Fields, L extends LookUp, const P extends Payload<never> | { kind: string }, O>(
@@ -138,11 +138,11 @@ export function operation<F extends Fields, L extends LookUp, const P extends Pa
     mayTakeLong: mayTakeLong ?? false,
     prepare(head) {
       const input = readFields(description.request, head)
-      return (call, prepared, signal) => {
-        assert(lookUp === 'none' || prepared.bucket !== undefined, 'the bucket was looked up')
-        assert(!isOfObject(lookUp) || prepared.found !== undefined, 'the object was looked up')
-        assert(payload.kind !== 'bytes' || prepared.body !== undefined, 'the body was opened')
-        return description.handle({ ...call, ...prepared } as unknown as CallOf<L, P>, input, signal)
+      return (call, signal) => {
+        assert(lookUp === 'none' || call.bucket !== undefined, 'the bucket was looked up')
+        assert(!isOfObject(lookUp) || call.found !== undefined, 'the object was looked up')
+        assert(payload.kind !== 'bytes' || call.body !== undefined, 'the body was opened')
+        return description.handle(call as unknown as CallOf<L, P>, input, signal)
       }
     },
   }

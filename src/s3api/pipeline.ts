@@ -53,9 +53,8 @@ export async function answerRequest(
   refuseUnsupportedHeaders(head)
   const handle = operation.prepare(head)
   const payload = await readPayload(operation.payload, { identity, head, source: exchange.source, settings })
-  const call = { engine, settings, clock, log, identity, head }
-  const prepared = { bucket, found, body: payload.body, document: payload.document }
-  const work = handle(call, prepared, signal)
+  const { body, document } = payload
+  const work = handle({ engine, settings, clock, log, identity, head, bucket, found, body, document }, signal)
   const reply = operation.mayTakeLong ? await showingLife(exchange, operation.status, work) : await work
   return toAnswer(operation, reply)
 }

@@ -10,7 +10,7 @@ import { handleExchange, type RequestRecord } from './handle-exchange.ts'
 import type { HealthReport } from './health.ts'
 import { handleBrokenRequest } from './http/broken-request.ts'
 import { trackConnections } from './http/connections.ts'
-import { type Exchange, openExchange } from './http/exchange.ts'
+import { Exchange } from './http/exchange.ts'
 import { createHttpServer, expectsContinue } from './http/http-server.ts'
 import { operations } from './operations/table.ts'
 import { createHostId, createRequestIds } from './request-ids.ts'
@@ -66,7 +66,7 @@ export async function createS3Server(deps: S3ServerDeps): Promise<S3Server> {
     reply.hijack()
     const { raw: req } = request
     const { socket } = req
-    const exchange = openExchange(exchangeDeps, req, reply.raw, expectsContinue(req))
+    const exchange = new Exchange(exchangeDeps, req, reply.raw, expectsContinue(req))
     current.set(socket, exchange)
     connections.begin(socket)
     await handleExchange(handlerDeps, exchange)

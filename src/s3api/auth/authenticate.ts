@@ -68,6 +68,7 @@ type Scheme = 'none' | 'v4-header' | 'v4-query' | 'v2-header' | 'v2-query'
 /** The one mechanism that the request uses. Faults: InvalidArgument (several, or an unknown one), NotImplemented. */
 function schemeOf(headers: SentHeaders, parameters: readonly QueryParameter[]): Scheme {
   const authorization = headers.get('authorization')
+  if (parameters.length === 0) return authorization === undefined ? 'none' : headerScheme(authorization)
   const schemes: Scheme[] = []
   if (authorization !== undefined) schemes.push(headerScheme(authorization))
   if (parameters.some(({ name }) => V4_PARAMETERS.has(name))) schemes.push('v4-query')

@@ -22,10 +22,8 @@ export function readHeaderClaim(headers: SentHeaders, here: { region: string; no
 
 export const SIGV4_SCHEME = 'AWS4-HMAC-SHA256'
 
-type Field = 'Credential' | 'SignedHeaders' | 'Signature'
-
-function readFields(authorization: string): Record<Field, string> {
-  const fields: Record<Field, string> = { Credential: '', SignedHeaders: '', Signature: '' }
+function readFields(authorization: string): { Credential: string; SignedHeaders: string; Signature: string } {
+  const fields = { Credential: '', SignedHeaders: '', Signature: '' }
   for (const item of authorization.slice(SIGV4_SCHEME.length).split(',')) {
     const equals = item.indexOf('=')
     const name = item.slice(0, Math.max(equals, 0)).trim()
@@ -34,10 +32,14 @@ function readFields(authorization: string): Record<Field, string> {
     }
     fields[name] = item.slice(equals + 1).trim()
   }
-  for (const [name, value] of Object.entries(fields)) {
-    if (value === '') throw malformed(`missing equal-sign pair for ${name}.`)
-  }
+  if (fields.Credential === '') throw missing('Credential')
+  if (fields.SignedHeaders === '') throw missing('SignedHeaders')
+  if (fields.Signature === '') throw missing('Signature')
   return fields
+}
+
+function missing(name: string): StoreFault {
+  return malformed(`missing equal-sign pair for ${name}.`)
 }
 
 function malformed(reason: string, region?: string): StoreFault {

@@ -41,21 +41,8 @@ const AWAITED_LINGER_MS = 1_000
 /** Resolves when the answer is out, or the client gone, and the connection is as planned. */
 export async function finishAnswer(exchange: Exchange, plan: ConnectionPlan): Promise<void> {
   if (plan === 'drain') await drainBody(exchange)
-  await finished(exchange)
+  await exchange.over()
   if (plan === 'skip') skipUnsentBody(exchange)
-}
-
-function finished({ res }: Exchange): Promise<void> {
-  return new Promise((resolve) => {
-    if (res.writableFinished || res.destroyed) return resolve()
-    const done = () => {
-      res.off('finish', done)
-      res.off('close', done)
-      resolve()
-    }
-    res.on('finish', done)
-    res.on('close', done)
-  })
 }
 
 /**

@@ -5,112 +5,122 @@ import { StoreFault } from '../../base/faults.ts'
 /** Beyond this much waiting to be taken, the socket is no longer read: back-pressure. */
 const QUEUED_BYTES_MAX = 64 * 1024
 
-/** The bytes of a request's body as they came. They can be read once; whoever asks for the first causes the 100 Continue. */
-export interface RequestSource extends AsyncIterable<Uint8Array> {
+/**
+ * The bytes of a request's body as they came. They can be read once; whoever asks for the first causes the 100 Continue.
+ * Faults while reading: RequestTimeout (nothing for `idleMs`), IncompleteBody (the client went away).
+ * A class, and not closures: made for every request, of which most have no body.
+ */
+export class RequestSource implements AsyncIterable<Uint8Array> {
   /** The client announced a body, be it of unknown length. */
   readonly hasBody: boolean
-  readonly isStarted: boolean
-  readonly isComplete: boolean
-  readonly bytesRead: number
   /** Content-Length, where there is one. */
   readonly declaredBytes: number | undefined
+  bytesRead = 0
+  readonly #req: IncomingMessage
+  readonly #res: ServerResponse
+  readonly #expectsContinue: boolean
+  readonly #clock: Clock
+  readonly #idleMs: number
+  readonly #queue: Buffer[] = []
+  #queuedBytes = 0
+  #isStarted = false
+  #isEnded = false
+  #isDiscarded = false
+  #failure: Error | undefined
+  #wake: (() => void) | undefined
+
+  constructor(
+    req: IncomingMessage,
+    res: ServerResponse,
+    { clock, idleMs, expectsContinue }: { clock: Clock; idleMs: number; expectsContinue: boolean },
+  ) {
+    const { 'content-length': declared, 'transfer-encoding': coding } = req.headers
+    this.declaredBytes = declared === undefined ? undefined : Number(declared)
+    this.hasBody = coding !== undefined || (this.declaredBytes ?? 0) > 0
+    this.#req = req
+    this.#res = res
+    this.#expectsContinue = expectsContinue
+    this.#clock = clock
+    this.#idleMs = idleMs
+  }
+
+  get isComplete(): boolean {
+    return !this.hasBody || this.#isAll || this.#req.complete
+  }
+
   /** It waits for a 100 Continue that was not sent. */
-  readonly isAwaited: boolean
+  get isAwaited(): boolean {
+    return this.#expectsContinue && !this.#isStarted
+  }
+
   /** Breaks the body off with a fault: what came is no HTTP any more. */
-  fail(error: Error): void
+  fail(error: Error): void {
+    this.#failure ??= error
+    this.#wake?.()
+  }
+
   /** Drops what came and what will come; nobody reads it any more. */
-  discard(): void
-}
-
-/** Faults while reading: RequestTimeout (nothing for `idleMs`), IncompleteBody (the client went away). */
-export function openRequestSource(
-  req: IncomingMessage,
-  res: ServerResponse,
-  { clock, idleMs, expectsContinue }: { clock: Clock; idleMs: number; expectsContinue: boolean },
-): RequestSource {
-  const declared = req.headers['content-length']
-  const declaredBytes = declared === undefined ? undefined : Number(declared)
-  const hasBody = req.headers['transfer-encoding'] !== undefined || (declaredBytes ?? 0) > 0
-  const queue: Buffer[] = []
-  let queuedBytes = 0
-  let bytesRead = 0
-  let isStarted = false
-  let isEnded = false
-  let isDiscarded = false
-  let failure: Error | undefined
-  let wake: (() => void) | undefined
-
-  function start(): void {
-    isStarted = true
-    // Also where there is no body: botocore before 1.43.12 takes the next answer on the connection for headers otherwise.
-    if (expectsContinue) res.writeContinue()
-    req.on('data', (chunk: Buffer) => {
-      if (isDiscarded) return
-      queue.push(chunk)
-      queuedBytes += chunk.length
-      bytesRead += chunk.length
-      if (queuedBytes >= QUEUED_BYTES_MAX) req.pause()
-      wake?.()
-    })
-    req.on('end', () => {
-      isEnded = true
-      wake?.()
-    })
-    req.on('close', () => {
-      if (!isEnded) fail(new StoreFault('IncompleteBody', { sizeBytes: bytesRead, expectedBytes: declaredBytes ?? 0 }))
-    })
-    req.on('error', fail)
+  discard(): void {
+    this.#isDiscarded = true
+    this.#queue.length = 0
   }
 
-  function fail(error: Error): void {
-    failure ??= error
-    wake?.()
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
+    return { next: () => this.#next(), return: async () => ({ value: undefined, done: true }) }
   }
 
-  /** Resolves when something happened; at the latest after `idleMs`. */
-  async function change(): Promise<void> {
-    using _timer = clock.after(idleMs, () => fail(new StoreFault('RequestTimeout', {})))
-    await new Promise<void>((resolve) => {
-      wake = resolve
-    })
-    wake = undefined
-  }
-
-  async function next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    if (!isStarted) start()
+  async #next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    if (!this.#isStarted) this.#start()
     for (;;) {
-      const chunk = queue.shift()
+      const chunk = this.#queue.shift()
       if (chunk !== undefined) {
-        queuedBytes -= chunk.length
-        if (queue.length === 0 && req.isPaused()) req.resume()
+        this.#queuedBytes -= chunk.length
+        if (this.#queue.length === 0 && this.#req.isPaused()) this.#req.resume()
         return { value: chunk, done: false }
       }
-      if (failure) throw failure
-      if (isEnded) return { value: undefined, done: true }
-      await change()
+      if (this.#failure) throw this.#failure
+      if (this.#isAll) return { value: undefined, done: true }
+      await this.#change()
     }
   }
 
-  return {
-    hasBody,
-    declaredBytes,
-    get isStarted() {
-      return isStarted
-    },
-    get isComplete() {
-      return !hasBody || isEnded || req.complete
-    },
-    get bytesRead() {
-      return bytesRead
-    },
-    get isAwaited() {
-      return expectsContinue && !isStarted
-    },
-    fail,
-    discard() {
-      isDiscarded = true
-      queue.length = 0
-    },
-    [Symbol.asyncIterator]: () => ({ next, return: async () => ({ value: undefined, done: true as const }) }),
+  /** The last byte is here; that nothing follows, Node says in a turn of its own. */
+  get #isAll(): boolean {
+    return this.#isEnded || this.bytesRead === this.declaredBytes
+  }
+
+  #start(): void {
+    const req = this.#req
+    this.#isStarted = true
+    // Also where there is no body: botocore before 1.43.12 takes the next answer on the connection for headers otherwise.
+    if (this.#expectsContinue) this.#res.writeContinue()
+    req.on('data', (chunk: Buffer) => this.#take(chunk))
+    req.on('end', () => {
+      this.#isEnded = true
+      this.#wake?.()
+    })
+    req.on('close', () => {
+      if (this.#isAll) return
+      this.fail(new StoreFault('IncompleteBody', { sizeBytes: this.bytesRead, expectedBytes: this.declaredBytes ?? 0 }))
+    })
+    req.on('error', (error) => this.fail(error))
+  }
+
+  #take(chunk: Buffer): void {
+    if (this.#isDiscarded) return
+    this.#queue.push(chunk)
+    this.#queuedBytes += chunk.length
+    this.bytesRead += chunk.length
+    if (this.#queuedBytes >= QUEUED_BYTES_MAX) this.#req.pause()
+    this.#wake?.()
+  }
+
+  /** Resolves when something happened; at the latest after `idleMs`. */
+  async #change(): Promise<void> {
+    using _timer = this.#clock.after(this.#idleMs, () => this.fail(new StoreFault('RequestTimeout', {})))
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve
+    })
+    this.#wake = undefined
   }
 }

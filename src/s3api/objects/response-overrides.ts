@@ -18,6 +18,7 @@ export const responseOverrides: Field<ReplyHeaders> = {
   name: 'response-*',
   reads: overrideParameters,
   read(head) {
+    if (head.query.size === 0) return {}
     const overrides: Record<string, string> = {}
     for (const name of OVERRIDES) {
       const value = head.query.get(`response-${name}`)
