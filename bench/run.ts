@@ -1,17 +1,22 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { cpus, totalmem } from 'node:os'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { drive, type LoadResult } from './support/load.ts'
-import { type ProcessKind, total, type Usage, usageBetween, usageOfTree } from './support/processes.ts'
-import { openTarget, type Target } from './support/target.ts'
-import { type Scale, scales, type Workload, workloads } from './support/workloads.ts'
+import { measure, type Row } from './measure.ts'
+import { profileSaver } from './profile/save-profiles.ts'
+import { drawPlots } from './report/plots.ts'
+import { RESULTS, saveResults } from './report/results.ts'
+import { COLUMNS, LEGEND, printCells, printRow } from './report/table.ts'
+import { openBench } from './store/open-bench.ts'
+import { openTarget } from './store/target.ts'
+import { chooseWorkloads } from './workloads/all.ts'
+import { scaleOf } from './workloads/workload.ts'
 
 /**
- * `npm run bench -- [--scale smoke|short|full] [--only NAME,…] [--endpoint URL --pid PID] [--save NAME]`
+ * `npm run bench -- [--scale smoke|short|full] [--only NAME,…] [--endpoint URL --pid PID,…] [--save NAME [--results DIR]]
+ * [--profile DIR]`
  *
  * Starts a fresh store (or drives any S3 server at --endpoint, with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; --pid
- * names the root of its process tree, for CPU times), runs each workload, prints a table, and saves JSON.
+ * names the roots of its process trees, for CPU times), runs each workload after a warm-up, and prints a table.
+ * --only takes names of workloads and of their groups. --save keeps the rows as JSON and draws plots from them;
+ * --profile leaves flame graphs of the timed parts. See docs/performance.md.
  */
 const { values } = parseArgs({
   options: {
@@ -20,63 +25,34 @@ const { values } = parseArgs({
     endpoint: { type: 'string' },
     pid: { type: 'string' },
     save: { type: 'string' },
+    results: { type: 'string', default: RESULTS },
+    profile: { type: 'string' },
   },
 })
 
-export interface Row extends LoadResult {
-  name: string
-  usage: Record<ProcessKind, Usage>
-}
+const scale = scaleOf(values.scale)
+const { warmUpSeconds, seconds } = scale
+const workloads = chooseWorkloads(scale, { only: values.only?.split(','), isOwn: values.endpoint === undefined })
+if (values.profile && values.endpoint) throw new Error('--profile looks into a store that is started here, no other')
+const onProfiles = values.profile === undefined ? undefined : profileSaver(values.profile)
 
-const scale = scales[values.scale as keyof typeof scales]
-if (!scale) throw new Error(`--scale is one of ${Object.keys(scales).join(', ')}`)
 await using target = await openTarget(values)
+await using bench = openBench(target, scale)
 const rows: Row[] = []
-for (const workload of workloads) {
-  if (values.only && !values.only.split(',').includes(workload.name)) continue
-  rows.push(await run(workload, target, scale))
-  console.log(formatRow(rows.at(-1)!, workload))
+console.log(`Each workload: ${warmUpSeconds} s of warm-up, then about ${seconds} s timed. ${LEGEND}\n`)
+printCells(COLUMNS)
+try {
+  for (const workload of workloads) {
+    const row = await measure(workload, bench, onProfiles)
+    rows.push(row)
+    printRow(row)
+  }
+} finally {
+  // Half an hour's rows are kept, also when the next workload could not be made ready.
+  if (values.save) {
+    const place = { directory: values.results, name: values.save }
+    saveResults({ ...place, file: 's3' }, { scale: values.scale, warmUpSeconds, seconds, rows })
+    drawPlots(place, rows)
+  }
 }
-if (rows.some((row) => row.failures > 0)) process.exitCode = 1
-if (values.save) save(values.save, rows)
-
-async function run(workload: Workload, { s3, pid }: Target, scale: Scale): Promise<Row> {
-  const { clients, operations, prepare, request } = workload.plan(s3, scale)
-  await prepare?.()
-  const requests = Array.from({ length: operations }, (_, n) => request(n))
-  const before = usageOfTree(pid)
-  const result = await drive({ ...s3, clients, operations, request: (n) => requests[n]! })
-  const usage = usageBetween(before, usageOfTree(pid))
-  return { name: workload.name, ...result, usage }
-}
-
-function formatRow({ usage, ...row }: Row, { unit }: Workload): string {
-  const bytes = row.bytesIn + row.bytesOut
-  const cpu = total(usage)
-  const perUnit = (seconds: number) =>
-    unit === 'GiB'
-      ? `${((seconds * 2 ** 30) / bytes).toFixed(2)} s/GiB`
-      : `${((seconds * 1e6) / row.operations).toFixed(0)} µs`
-  const kinds = (['gateway', 'nodes', 'postgres'] as const).map((kind) => `${kind} ${perUnit(usage[kind].cpuSeconds)}`)
-  const failures = row.failures > 0 ? `  ${row.failures} FAILED: ${row.firstFailure.slice(0, 200)}` : ''
-  return [
-    row.name.padEnd(16),
-    `${(row.operations / row.seconds).toFixed(0)}/s`.padStart(8),
-    `${(bytes / 2 ** 20 / row.seconds).toFixed(1)} MiB/s`.padStart(13),
-    `p50 ${row.latencyMs.p50.toFixed(1)} p90 ${row.latencyMs.p90.toFixed(1)} p99 ${row.latencyMs.p99.toFixed(1)} ms`.padEnd(
-      40,
-    ),
-    `CPU ${perUnit(cpu.cpuSeconds)}`.padEnd(16),
-    `(${kinds.join(', ')})`,
-    `${(cpu.residentBytes / 2 ** 20).toFixed(0)} MiB`,
-    `${row.bytesOut > 0 ? (cpu.writtenBytes / row.bytesOut).toFixed(2) : '–'} B/B`,
-    failures,
-  ].join('  ')
-}
-
-function save(name: string, results: Row[]): void {
-  const directory = fileURLToPath(new URL('results/', import.meta.url))
-  mkdirSync(directory, { recursive: true })
-  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memoryBytes: totalmem(), node: process.version }
-  writeFileSync(`${directory}${name}.json`, `${JSON.stringify({ machine, scale: values.scale, results }, null, 1)}\n`)
-}
+if (rows.some(({ failures }) => failures > 0)) process.exitCode = 1
