@@ -6,6 +6,7 @@ import type { Registry } from '../storage-node/ports.ts'
 import type { CensusCatalogue } from '../upkeep/ports/census.ts'
 import type { JobCatalogue, JobControl } from '../upkeep/ports/jobs.ts'
 import type { RepairCatalogue } from '../upkeep/ports/repair.ts'
+import type { ScrubCatalogue } from '../upkeep/ports/scrub.ts'
 import type { UpkeepCatalogue } from '../upkeep/ports/sweeps.ts'
 import { makeAccessKeyFinder } from './access-keys.ts'
 import { type Accounts, accounts } from './accounts.ts'
@@ -19,6 +20,7 @@ import { ping } from './queries/cluster.ts'
 import { objectReads } from './read-objects.ts'
 import { registry } from './registry.ts'
 import { repairCatalogue } from './repair-catalogue.ts'
+import { scrubCatalogue } from './scrub-catalogue.ts'
 import { makeSealer, type Sealer } from './seal.ts'
 import { upkeepCatalogue } from './upkeep-catalogue.ts'
 import { uploads } from './uploads.ts'
@@ -63,6 +65,7 @@ export interface Meta extends AsyncDisposable {
   readonly jobs: JobCatalogue & JobControl
   readonly repairs: RepairCatalogue
   readonly census: CensusCatalogue
+  readonly scrubs: ScrubCatalogue
   readonly registry: Registry
   readonly accounts: Accounts
   /** Servers and ring, kept up to date until it is disposed. `refreshMs`: 30 s if absent. */
@@ -104,6 +107,7 @@ export async function connectMeta(options: MetaOptions): Promise<Meta> {
     jobs: jobs(general),
     repairs: repairCatalogue(general),
     census: censusCatalogue(general),
+    scrubs: scrubCatalogue(general),
     registry: registry(general),
     accounts: accounts(general, sealer, random),
     watchCluster: ({ refreshMs = 30_000 }, signal) =>

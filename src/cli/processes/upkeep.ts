@@ -7,6 +7,7 @@ import { censusJob } from '../../upkeep/census/census-job.ts'
 import { startJobs } from '../../upkeep/job-runner.ts'
 import type { Rebuilder } from '../../upkeep/ports/repair.ts'
 import { repairJob } from '../../upkeep/repair/repair-job.ts'
+import { scrubJob } from '../../upkeep/scrub/scrub-job.ts'
 import { startSweeps } from '../../upkeep/sweeps.ts'
 
 export interface UpkeepParts {
@@ -37,8 +38,12 @@ export function startUpkeep({ meta, cluster, engine, settings }: UpkeepParts): A
     { graceMs: doomedGraceMs, bytesPerSecond: settings.repairBytesPerSecond, intervalMs },
   )
   const census = censusJob({ catalogue: meta.census, clock, log }, { graceMs: settings.repairGraceMs, intervalMs })
+  const scrub = scrubJob(
+    { catalogue: meta.scrubs, chunks, clock, log },
+    { periodMs: settings.scrubPeriodMs, bytesPerSecond: settings.scrubBytesPerSecond },
+  )
   const runner = random.bytes(16).toString('hex')
   const leaseMs = Math.max(LEASE_MS_MIN, LOOKS_IN_A_LEASE * intervalMs)
-  opened.use(startJobs({ catalogue: meta.jobs, clock, log, runner }, [census, repair], { intervalMs, leaseMs }))
+  opened.use(startJobs({ catalogue: meta.jobs, clock, log, runner }, [census, repair, scrub], { intervalMs, leaseMs }))
   return opened
 }

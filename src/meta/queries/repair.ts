@@ -50,14 +50,14 @@ export const failRepair = statement({
 
 export const queueDamage = statement({
   name: 'queue_damage_v1',
-  text: 'select queue_damage_v1($1, $2, $3, $4)',
+  text: 'select queue_damage_v1($1, $2, $3, $4) as queued',
   bind: (damages: readonly ChunkDamage[]) => [
     damages.map((d) => d.partId),
     damages.map((d) => d.index),
     damages.map((d) => d.server),
     damages.map((d) => d.why),
   ],
-  row: () => undefined,
+  row: (r) => r.queued as number,
 })
 
 /** Removed; or said to be lost, and not heard of since that was said. Index: server_absences_pkey. */
