@@ -127,6 +127,15 @@ create table repair_queue (
   constraint repair_queue_pkey PRIMARY KEY (part_id)
 );
 
+create table server_absences (
+  server_number integer not null,
+  since timestamp with time zone default clock_timestamp() not null,
+  seen_at timestamp with time zone default clock_timestamp() not null,
+  is_lost boolean default false not null,
+  constraint server_absences_pkey PRIMARY KEY (server_number),
+  constraint server_absences_server_number_fkey FOREIGN KEY (server_number) REFERENCES storage_servers(server_number) ON DELETE CASCADE
+);
+
 create table storage_servers (
   server_number integer default nextval('storage_server_seq'::regclass) not null,
   server_id uuid not null,
@@ -995,6 +1004,35 @@ CREATE OR REPLACE FUNCTION public.missing_chunks_v1(servers integer[], damaged i
  IMMUTABLE PARALLEL SAFE
 RETURN (SELECT (count(*))::integer AS count FROM unnest(missing_chunks_v1.servers) WITH ORDINALITY c(server_number, "position") WHERE ((c.server_number = 0) OR (c.server_number = ANY (missing_chunks_v1.lost)) OR ((missing_chunks_v1.damaged & (1 << ((c."position" - 1))::integer)) <> 0)));
 
+CREATE OR REPLACE FUNCTION public.observe_servers_v1(grace interval, stale_after interval, gap interval)
+ RETURNS TABLE(server_number integer, condition text)
+ LANGUAGE plpgsql
+AS $function$
+#variable_conflict use_column
+declare
+  now_ms timestamptz := clock_timestamp();
+  away int[];
+  members int;
+begin
+  select array_agg(s.server_number) filter (
+           where s.last_heartbeat_at < now_ms - least(stale_after, grace)
+              -- As a node judges itself nearly full: below twice the reserve that it keeps.
+              or (s.status = 'failed' and s.available_bytes >= 2 * least(256 * 1024 * 1024, s.capacity_bytes / 100))),
+         count(*)
+    into away, members
+    from storage_servers s where s.status <> 'removed';
+  away := coalesce(away, '{}');
+  delete from server_absences a where not a.server_number = any (away) or a.seen_at < now_ms - gap;
+  insert into server_absences as a (server_number) select unnest(away) order by 1
+  on conflict (server_number) do update set
+    seen_at = now_ms, is_lost = a.since <= now_ms - grace and cardinality(away) * 2 <= members;
+  return query
+    select s.server_number,
+           case when s.status = 'removed' or a.is_lost then 'lost' when a.server_number is not null then 'down' else 'up' end
+      from storage_servers s left join server_absences a on a.server_number = s.server_number
+     order by s.server_number;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.plan_repair_v1(part_id uuid, chunk_numbers integer[], server_numbers integer[])
  RETURNS TABLE(chunk_number integer, is_in_the_way boolean)
  LANGUAGE plpgsql
@@ -1040,28 +1078,53 @@ begin
 end $function$;
 
 CREATE OR REPLACE FUNCTION public.queue_damage_v1(part_ids uuid[], chunk_numbers integer[], server_numbers integer[], reasons text[])
- RETURNS void
+ RETURNS integer
  LANGUAGE sql
 AS $function$
-  insert into repair_queue as q (part_id, missing_chunks, spare_chunks, damaged_chunks, reason)
-  select d.part_id, d.missing, cardinality(d.servers) - 6 - d.missing, d.damaged, d.reason
-    from (
-      select p.part_id, p.servers, i.damaged, i.reason, missing_chunks_v1(p.servers, i.damaged, '{}') as missing
-        from (
-          select i.part_id, bit_or(1 << i.chunk_number) as damaged, min(i.reason) as reason
-            from unnest(part_ids, chunk_numbers, server_numbers, reasons) as i (part_id, chunk_number, server_number, reason)
-            join parts p on p.part_id = i.part_id and p.refs > 0 and p.servers[i.chunk_number + 1] = i.server_number
-           group by i.part_id
-        ) as i join parts p on p.part_id = i.part_id
-    ) as d order by d.part_id
-  on conflict (part_id) do update set
-    damaged_chunks = q.damaged_chunks | excluded.damaged_chunks,
-    missing_chunks = q.missing_chunks + bit_count((excluded.damaged_chunks & ~q.damaged_chunks)::bit(32)),
-    spare_chunks = greatest(-6, q.spare_chunks - bit_count((excluded.damaged_chunks & ~q.damaged_chunks)::bit(32))),
-    reason = excluded.reason,
-    next_attempt_at = least(q.next_attempt_at, clock_timestamp())
-   where q.damaged_chunks & excluded.damaged_chunks <> excluded.damaged_chunks
+  with told as materialized (
+    select p.part_id, i.chunk_number, i.reason, p.servers
+      from unnest(part_ids, chunk_numbers, server_numbers, reasons) as i (part_id, chunk_number, server_number, reason)
+      join parts p on p.part_id = i.part_id and p.refs > 0 and p.servers[i.chunk_number + 1] = i.server_number
+  ), parts_told as materialized (
+    select t.part_id, t.servers, bit_or(1 << t.chunk_number) as damaged, min(t.reason) as reason
+      from told t group by t.part_id, t.servers
+  ), queued as (
+    insert into repair_queue as q (part_id, missing_chunks, spare_chunks, damaged_chunks, reason)
+    select t.part_id, m.missing, cardinality(t.servers) - 6 - m.missing, t.damaged, t.reason
+      from parts_told t cross join lateral (select missing_chunks_v1(t.servers, t.damaged, '{}') as missing) as m
+     order by t.part_id
+    on conflict (part_id) do update set
+      damaged_chunks = q.damaged_chunks | excluded.damaged_chunks,
+      missing_chunks = q.missing_chunks + bit_count((excluded.damaged_chunks & ~q.damaged_chunks)::bit(32)),
+      spare_chunks = greatest(-6, q.spare_chunks - bit_count((excluded.damaged_chunks & ~q.damaged_chunks)::bit(32))),
+      reason = excluded.reason,
+      next_attempt_at = least(q.next_attempt_at, clock_timestamp())
+     where q.damaged_chunks & excluded.damaged_chunks <> excluded.damaged_chunks
+  )
+  select count(*)::int from told
 $function$;
+
+CREATE OR REPLACE FUNCTION public.queue_parts_v1(part_ids uuid[], missing integer[], spare integer[])
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+#variable_conflict use_column
+declare
+  n int;
+begin
+  insert into repair_queue as q (part_id, missing_chunks, spare_chunks, reason)
+  select p.part_id, i.missing, i.spare, 'a server is lost'
+    from unnest(part_ids, missing, spare) as i (part_id, missing, spare)
+    join parts p on p.part_id = i.part_id and p.refs > 0
+   order by p.part_id
+  on conflict (part_id) do update set
+    missing_chunks = excluded.missing_chunks, spare_chunks = excluded.spare_chunks,
+    next_attempt_at = case when excluded.spare_chunks < q.spare_chunks then least(q.next_attempt_at, clock_timestamp())
+                           else q.next_attempt_at end
+   where q.spare_chunks <> excluded.spare_chunks;
+  get diagnostics n = row_count;
+  return n;
+end $function$;
 
 CREATE OR REPLACE FUNCTION public.register_server_v1(server_id uuid, grpc_address text, socket_path text, zone text, capacity_bytes bigint, available_bytes bigint, points bigint[])
  RETURNS integer
@@ -1165,6 +1228,8 @@ comment on column repair_queue.next_attempt_at is 'Set when an attempt begins, f
 comment on column repair_queue.damaged_chunks is 'A bit a chunk, 1 for chunk 0: said to be missing or rotten where the part''s row has it';
 
 comment on column repair_queue.error is 'What the last attempt failed of';
+
+comment on column server_absences.is_lost is 'Away for longer than the grace: its chunks are rebuilt elsewhere';
 
 comment on table stray_chunks is 'Chunks that may lie on a server where their part''s row does not have them';
 

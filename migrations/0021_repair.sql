@@ -60,28 +60,31 @@ begin
   end loop;
 end $$;
 
--- Says of chunks what they are said to suffer from; only of those that are still where they were looked at, in parts that
--- are still wanted. Told again, nothing changes.
+-- Queues chunks that are said to be missing or rotten; only those that are still where they were looked at, in parts that
+-- are still wanted, and answers how many that are. Told again, nothing changes.
 create function queue_damage_v1(part_ids uuid[], chunk_numbers int[], server_numbers int[], reasons text[])
-returns void language sql as $$
-  insert into repair_queue as q (part_id, missing_chunks, spare_chunks, damaged_chunks, reason)
-  select d.part_id, d.missing, cardinality(d.servers) - 6 - d.missing, d.damaged, d.reason
-    from (
-      select p.part_id, p.servers, i.damaged, i.reason, missing_chunks_v1(p.servers, i.damaged, '{}') as missing
-        from (
-          select i.part_id, bit_or(1 << i.chunk_number) as damaged, min(i.reason) as reason
-            from unnest(part_ids, chunk_numbers, server_numbers, reasons) as i (part_id, chunk_number, server_number, reason)
-            join parts p on p.part_id = i.part_id and p.refs > 0 and p.servers[i.chunk_number + 1] = i.server_number
-           group by i.part_id
-        ) as i join parts p on p.part_id = i.part_id
-    ) as d order by d.part_id
-  on conflict (part_id) do update set
-    damaged_chunks = q.damaged_chunks | excluded.damaged_chunks,
-    missing_chunks = q.missing_chunks + bit_count((excluded.damaged_chunks & ~q.damaged_chunks)::bit(32)),
-    spare_chunks = greatest(-6, q.spare_chunks - bit_count((excluded.damaged_chunks & ~q.damaged_chunks)::bit(32))),
-    reason = excluded.reason,
-    next_attempt_at = least(q.next_attempt_at, clock_timestamp())
-   where q.damaged_chunks & excluded.damaged_chunks <> excluded.damaged_chunks
+returns int language sql as $$
+  with told as materialized (
+    select p.part_id, i.chunk_number, i.reason, p.servers
+      from unnest(part_ids, chunk_numbers, server_numbers, reasons) as i (part_id, chunk_number, server_number, reason)
+      join parts p on p.part_id = i.part_id and p.refs > 0 and p.servers[i.chunk_number + 1] = i.server_number
+  ), parts_told as materialized (
+    select t.part_id, t.servers, bit_or(1 << t.chunk_number) as damaged, min(t.reason) as reason
+      from told t group by t.part_id, t.servers
+  ), queued as (
+    insert into repair_queue as q (part_id, missing_chunks, spare_chunks, damaged_chunks, reason)
+    select t.part_id, m.missing, cardinality(t.servers) - 6 - m.missing, t.damaged, t.reason
+      from parts_told t cross join lateral (select missing_chunks_v1(t.servers, t.damaged, '{}') as missing) as m
+     order by t.part_id
+    on conflict (part_id) do update set
+      damaged_chunks = q.damaged_chunks | excluded.damaged_chunks,
+      missing_chunks = q.missing_chunks + bit_count((excluded.damaged_chunks & ~q.damaged_chunks)::bit(32)),
+      spare_chunks = greatest(-6, q.spare_chunks - bit_count((excluded.damaged_chunks & ~q.damaged_chunks)::bit(32))),
+      reason = excluded.reason,
+      next_attempt_at = least(q.next_attempt_at, clock_timestamp())
+     where q.damaged_chunks & excluded.damaged_chunks <> excluded.damaged_chunks
+  )
+  select count(*)::int from told
 $$;
 
 -- Answers the chunks that may be written, and whether an older copy of theirs may be in the way. Left out are those that

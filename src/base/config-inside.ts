@@ -150,6 +150,21 @@ export const insideSettings = {
     readBy: s3Side,
     about: 'What repair reads from and writes to all storage nodes together, at most.',
   }),
+  scrubPeriodMs: upkeep({
+    name: 'SEXTANT_SCRUB_PERIOD_SECONDS',
+    kind: seconds({ min: 1, max: 365 * DAY }),
+    default: '2592000',
+    readBy: s3Side,
+    about: 'Every chunk is read again and verified once in so long.',
+  }),
+  scrubBytesPerSecond: upkeep({
+    name: 'SEXTANT_SCRUB_BYTES_PER_SECOND',
+    kind: bytes({ min: MIB, max: 64 * GIB }),
+    default: '32 MiB',
+    readBy: s3Side,
+    about:
+      'What the scrub has read on all storage nodes together, at most: 32 MiB are 79 TiB in 30 days. `sextant scrub --status` tells if it is too little.',
+  }),
   lifecycleDayMs: upkeep({
     name: 'SEXTANT_LIFECYCLE_DAY_SECONDS',
     kind: seconds({ min: 1, max: DAY }),

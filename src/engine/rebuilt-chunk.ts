@@ -1,7 +1,7 @@
 import { ChunkError } from '../base/faults.ts'
 import type { ServerNumber } from '../base/ids.ts'
 import type { PartLayout } from '../base/model.ts'
-import { blockChecksum, CHECKSUM_BYTES, chunkHasher, chunkSeeds } from '../striping/checksum.ts'
+import { blockChecksum, CHECKSUM_BYTES, chunkHasher, chunkSeeds, recordedHash } from '../striping/checksum.ts'
 import { payloadBytes } from '../striping/layout.ts'
 import type { ChunkHeader, ChunkTrailer, PartSeal } from './ports/chunk-store.ts'
 import type { RebuildDeps } from './rebuild-chunks.ts'
@@ -25,8 +25,6 @@ export interface RebuiltChunkOrder {
   seal: PartSeal
 }
 
-const HASH_BYTES = 32
-
 /** A small chunk travels whole, a large one by a stream, as when it was written first. */
 export function openRebuiltChunk(deps: RebuildDeps, order: RebuiltChunkOrder, signal: AbortSignal): RebuiltChunk {
   const { layout, server, header } = order
@@ -34,7 +32,7 @@ export function openRebuiltChunk(deps: RebuildDeps, order: RebuiltChunkOrder, si
   const isSmall = payloadBytes(layout) <= deps.settings.messageChunkBytesMax
   const way = isSmall ? messageWay(deps, order, signal) : deps.chunks.openChunk(server, header, signal)
   const seed = chunkSeeds(layout.partId, index + 1)[index]!
-  const recordedHash = layout.chunkHashes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES)
+  const expectedHash = recordedHash(layout, index)
   const hasher = chunkHasher()
   let failure: unknown
 
@@ -61,7 +59,7 @@ export function openRebuiltChunk(deps: RebuildDeps, order: RebuiltChunkOrder, si
     finish: () =>
       orFail(async () => {
         const chunkHash = hasher.digest()
-        if (!chunkHash.equals(recordedHash)) throw new ChunkError('corrupt', 'what was rebuilt is not what was written')
+        if (!chunkHash.equals(expectedHash)) throw new ChunkError('corrupt', 'what was rebuilt is not what was written')
         await way.finish({ partBytes: layout.sizeBytes, chunkHash, seal: order.seal })
       }),
     abort: () => way.abort(),

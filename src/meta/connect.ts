@@ -3,12 +3,15 @@ import { assert } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
 import type { Catalogue } from '../engine/ports/catalogue.ts'
 import type { Registry } from '../storage-node/ports.ts'
+import type { CensusCatalogue } from '../upkeep/ports/census.ts'
 import type { JobCatalogue, JobControl } from '../upkeep/ports/jobs.ts'
 import type { RepairCatalogue } from '../upkeep/ports/repair.ts'
+import type { ScrubCatalogue } from '../upkeep/ports/scrub.ts'
 import type { UpkeepCatalogue } from '../upkeep/ports/sweeps.ts'
 import { makeAccessKeyFinder } from './access-keys.ts'
 import { type Accounts, accounts } from './accounts.ts'
 import { buckets } from './buckets.ts'
+import { censusCatalogue } from './census-catalogue.ts'
 import { openDatabases } from './databases.ts'
 import { type GatewaySession, openGatewaySession } from './gateway-session.ts'
 import { jobs } from './jobs.ts'
@@ -17,6 +20,7 @@ import { ping } from './queries/cluster.ts'
 import { objectReads } from './read-objects.ts'
 import { registry } from './registry.ts'
 import { repairCatalogue } from './repair-catalogue.ts'
+import { scrubCatalogue } from './scrub-catalogue.ts'
 import { makeSealer, type Sealer } from './seal.ts'
 import { upkeepCatalogue } from './upkeep-catalogue.ts'
 import { uploads } from './uploads.ts'
@@ -60,6 +64,8 @@ export interface Meta extends AsyncDisposable {
   readonly upkeep: UpkeepCatalogue
   readonly jobs: JobCatalogue & JobControl
   readonly repairs: RepairCatalogue
+  readonly census: CensusCatalogue
+  readonly scrubs: ScrubCatalogue
   readonly registry: Registry
   readonly accounts: Accounts
   /** Servers and ring, kept up to date until it is disposed. `refreshMs`: 30 s if absent. */
@@ -100,6 +106,8 @@ export async function connectMeta(options: MetaOptions): Promise<Meta> {
     upkeep: upkeepCatalogue(general),
     jobs: jobs(general),
     repairs: repairCatalogue(general),
+    census: censusCatalogue(general),
+    scrubs: scrubCatalogue(general),
     registry: registry(general),
     accounts: accounts(general, sealer, random),
     watchCluster: ({ refreshMs = 30_000 }, signal) =>

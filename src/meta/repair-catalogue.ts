@@ -22,7 +22,8 @@ export function repairCatalogue(database: Database): RepairCatalogue {
       await database.run(failRepair, failure, { signal, repeatable: true })
     },
     async queueDamage(damages, signal) {
-      await database.run(queueDamage, damages, { signal, repeatable: true })
+      const [queued] = await database.run(queueDamage, damages, { signal, repeatable: true })
+      return queued!
     },
   }
 }

@@ -69,3 +69,17 @@ export function toUpload(row: Row): Upload {
 export function intArray(numbers: readonly number[]): string {
   return `{${numbers.join(',')}}`
 }
+
+/** Chunk indexes as a bit each, 1 for chunk 0. */
+export function toBits(indexes: readonly number[]): number {
+  return indexes.reduce((bits, index) => bits | (1 << index), 0)
+}
+
+export function toIndexes(bits: number): number[] {
+  const indexes: number[] = []
+  for (let index = 0; bits >>> index !== 0; index++) if ((bits >>> index) & 1) indexes.push(index)
+  return indexes
+}
+
+/** Below every id. */
+export const NIL_UUID = '00000000-0000-0000-0000-000000000000'

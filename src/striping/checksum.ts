@@ -94,3 +94,11 @@ export function chunkHasher(): ChunkHasher {
     },
   }
 }
+
+/** Of a chunk's hash: SHA-256. */
+const HASH_BYTES = 32
+
+/** The hash of chunk `index`, of all of a part's in a row. */
+export function recordedHash({ chunkHashes }: { chunkHashes: Buffer }, index: number): Buffer {
+  return chunkHashes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES)
+}

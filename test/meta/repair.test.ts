@@ -94,7 +94,7 @@ t.test('queueDamage: only of chunks that are where they were looked at, in parts
   const unknown = { ...part, partId: newPartId() }
   await repairs.queueDamage([damage(part, 2, 9 as ServerNumber), damage(doomed, 2), damage(unknown, 1)], live)
   t.same(await sql('select * from repair_queue'), [])
-  await repairs.queueDamage([damage(part, 2), damage(part, 2), damage(part, 5)], live)
+  t.equal(await repairs.queueDamage([damage(part, 2), damage(part, 5), damage(doomed, 1)], live), 2)
   t.match(await queued(part.partId), { damaged_chunks: 0b100100, missing_chunks: 2, spare_chunks: 0 })
 })
 

@@ -18,8 +18,12 @@ function quickClock() {
   }
 }
 
-function start(queueDamage: (damages: readonly ChunkDamage[]) => Promise<void>) {
+function start(queue: (damages: readonly ChunkDamage[]) => Promise<void>) {
   const clock = quickClock()
+  const queueDamage = async (damages: readonly ChunkDamage[]) => {
+    await queue(damages)
+    return damages.length
+  }
   return { clock, reports: startDamageReports({ catalogue: { queueDamage }, clock, log: silentLog }) }
 }
 

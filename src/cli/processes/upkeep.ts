@@ -3,9 +3,11 @@ import type { EngineDeps } from '../../engine/deps.ts'
 import type { ClusterView } from '../../engine/ports/cluster.ts'
 import { rebuildChunks } from '../../engine/rebuild-chunks.ts'
 import type { Meta } from '../../meta/connect.ts'
+import { censusJob } from '../../upkeep/census/census-job.ts'
 import { startJobs } from '../../upkeep/job-runner.ts'
 import type { Rebuilder } from '../../upkeep/ports/repair.ts'
 import { repairJob } from '../../upkeep/repair/repair-job.ts'
+import { scrubJob } from '../../upkeep/scrub/scrub-job.ts'
 import { startSweeps } from '../../upkeep/sweeps.ts'
 
 export interface UpkeepParts {
@@ -35,8 +37,13 @@ export function startUpkeep({ meta, cluster, engine, settings }: UpkeepParts): A
     { catalogue: meta.repairs, chunks, placer, rebuilder, clock, log },
     { graceMs: doomedGraceMs, bytesPerSecond: settings.repairBytesPerSecond, intervalMs },
   )
+  const census = censusJob({ catalogue: meta.census, clock, log }, { graceMs: settings.repairGraceMs, intervalMs })
+  const scrub = scrubJob(
+    { catalogue: meta.scrubs, chunks, clock, log },
+    { periodMs: settings.scrubPeriodMs, bytesPerSecond: settings.scrubBytesPerSecond },
+  )
   const runner = random.bytes(16).toString('hex')
   const leaseMs = Math.max(LEASE_MS_MIN, LOOKS_IN_A_LEASE * intervalMs)
-  opened.use(startJobs({ catalogue: meta.jobs, clock, log, runner }, [repair], { intervalMs, leaseMs }))
+  opened.use(startJobs({ catalogue: meta.jobs, clock, log, runner }, [census, repair, scrub], { intervalMs, leaseMs }))
   return opened
 }

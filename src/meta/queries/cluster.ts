@@ -4,7 +4,7 @@ import type { ServerHeartbeat, ServerRegistration } from '../../storage-node/por
 import { statement } from '../statement.ts'
 
 /** A server that missed three heartbeats of 10 s. */
-const STALE_AFTER = '30 seconds'
+export const STALE_AFTER = '30 seconds'
 
 export const registerServer = statement({
   name: 'register_server_v1',

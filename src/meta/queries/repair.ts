@@ -1,7 +1,7 @@
 import type { PartId, ServerNumber } from '../../base/ids.ts'
 import type { ChunkDamage } from '../../engine/ports/damage-reports.ts'
 import type { RepairCommit, RepairEntry, RepairOutcome, RepairPlan } from '../../upkeep/ports/repair.ts'
-import { type LayoutJson, layoutJson, toLayout } from '../rows.ts'
+import { type LayoutJson, layoutJson, toBits, toIndexes, toLayout } from '../rows.ts'
 import { statement } from '../statement.ts'
 
 /** Index: repair_queue_by_urgency, parts_pkey. */
@@ -50,29 +50,22 @@ export const failRepair = statement({
 
 export const queueDamage = statement({
   name: 'queue_damage_v1',
-  text: 'select queue_damage_v1($1, $2, $3, $4)',
+  text: 'select queue_damage_v1($1, $2, $3, $4) as queued',
   bind: (damages: readonly ChunkDamage[]) => [
     damages.map((d) => d.partId),
     damages.map((d) => d.index),
     damages.map((d) => d.server),
     damages.map((d) => d.why),
   ],
-  row: () => undefined,
+  row: (r) => r.queued as number,
 })
 
-/** A bit a chunk, 1 for chunk 0. */
-function toBits(indexes: readonly number[]): number {
-  return indexes.reduce((bits, index) => bits | (1 << index), 0)
-}
-
-function toIndexes(bits: number): number[] {
-  return Array.from({ length: 32 }, (_, index) => index).filter((index) => bits & (1 << index))
-}
-
-/** Index: server_absences_pkey, storage_servers_pkey. */
+/** Removed; or said to be lost, and not heard of since that was said. Index: server_absences_pkey. */
 export const findLostServers = statement({
   name: 'find_lost_servers_v1',
-  text: /* sql */ `select server_number from storage_servers where status = 'removed'`,
+  text: /* sql */ `
+    select s.server_number from storage_servers s left join server_absences a on a.server_number = s.server_number
+     where s.status = 'removed' or (a.is_lost and (s.status = 'failed' or s.last_heartbeat_at < a.seen_at))`,
   bind: (_: undefined) => [],
   row: (r) => r.server_number as ServerNumber,
 })

@@ -1,10 +1,7 @@
 import type { PartId, ServerNumber } from '../../base/ids.ts'
 import type { DoomedPart, StrayChunk } from '../../upkeep/ports/sweeps.ts'
-import { type LayoutJson, layoutJson, toLayout } from '../rows.ts'
+import { type LayoutJson, layoutJson, NIL_UUID, toLayout } from '../rows.ts'
 import { statement } from '../statement.ts'
-
-/** Below every part id. */
-const NIL_UUID = '00000000-0000-0000-0000-000000000000'
 
 export const expireUploads = statement({
   name: 'expire_uploads_v1',

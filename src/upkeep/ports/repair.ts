@@ -19,8 +19,11 @@ export interface RepairCatalogue {
   commitRepair(commit: RepairCommit, signal: AbortSignal): Promise<RepairOutcome>
   /** An attempt failed: what it may have written is to be deleted, and people may read why. */
   failRepair(failure: { partId: PartId; error: string }, signal: AbortSignal): Promise<void>
-  /** Queues chunks that are said to be missing or rotten, as far as they are still where they were looked at. */
-  queueDamage(damages: readonly ChunkDamage[], signal: AbortSignal): Promise<void>
+  /**
+   * Queues chunks that are said to be missing or rotten, as far as they are still where they were looked at, in parts that
+   * are still wanted; answers how many that are.
+   */
+  queueDamage(damages: readonly ChunkDamage[], signal: AbortSignal): Promise<number>
 }
 
 export interface RepairEntry {

@@ -2,14 +2,13 @@ import { ChunkError, type ChunkFailure } from '../../base/faults.ts'
 import { NOWHERE } from '../../base/ids.ts'
 import type { PartLayout } from '../../base/model.ts'
 import type { ChunkStore } from '../../engine/ports/chunk-store.ts'
-
-const HASH_BYTES = 32
+import { recordedHash } from '../../striping/checksum.ts'
 
 /**
- * How a chunk is, by its server's word now. missing: not there. rotten: it does not match its part's record, or its disk
- * does not give it back. unknown: its server cannot be asked.
+ * How a chunk is, by its server's word now. missing: not there. rotten: its blocks do not match their checksums, or the
+ * disk does not give them back. strange: whole, but not what its part's row says. unknown: its server cannot be asked.
  */
-export type ChunkCondition = 'sound' | 'missing' | 'rotten' | 'unknown'
+export type ChunkCondition = 'sound' | 'missing' | 'rotten' | 'strange' | 'unknown'
 
 /** Has chunks of a part verified where its row has them; each by itself, so that one server's silence is its own. */
 export async function examineChunks(
@@ -36,7 +35,7 @@ async function examine(
   try {
     for await (const { chunkHash, failure } of chunks.verifyChunks(server, [{ partId, index }], signal)) {
       if (failure) return conditionOf(failure.failure)
-      return chunkHash.equals(recordedHash(layout, index)) ? 'sound' : 'rotten'
+      return chunkHash.equals(recordedHash(layout, index)) ? 'sound' : 'strange'
     }
     return 'unknown'
   } catch (error) {
@@ -49,8 +48,4 @@ async function examine(
 /** Of a verdict, not of a call: the server has answered. */
 export function conditionOf(failure: ChunkFailure): ChunkCondition {
   return failure === 'not-found' ? 'missing' : 'rotten'
-}
-
-export function recordedHash({ chunkHashes }: PartLayout, index: number): Buffer {
-  return chunkHashes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES)
 }

@@ -43,10 +43,11 @@ export async function repairPart(
   const conditions = await examineChunks(deps, layout, suspects, signal)
   const unknown = suspects.filter((index) => conditions.get(index) === 'unknown')
   const sound = suspects.filter((index) => conditions.get(index) === 'sound')
-  const wanted: Wanted['wanted'] = new Map(
+  const wanted = new Map(
     [...layout.servers.keys()].flatMap((index) => {
       const condition = isLost(layout, index, lost) ? 'lost' : conditions.get(index)
-      return condition === 'lost' || condition === 'missing' || condition === 'rotten' ? [[index, condition]] : []
+      const isWanted = condition !== undefined && condition !== 'sound' && condition !== 'unknown'
+      return isWanted ? [[index, condition] as const] : []
     }),
   )
   const made = wanted.size > 0 ? await makeAnew(deps, { layout, wanted, lost }, options, signal) : []
