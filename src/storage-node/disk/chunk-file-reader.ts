@@ -1,7 +1,13 @@
 import { ChunkError } from '../../base/faults.ts'
+import {
+  decodeHeader,
+  decodeTrailer,
+  headerLength,
+  TRAILER_BYTES_MAX,
+  trailerLength,
+} from '../../chunk-files/chunk-frame.ts'
+import { type ChunkKey, keyBytes, keyName } from '../../chunk-files/chunk-key.ts'
 import { PayloadVerifier } from '../../striping/payload-verifier.ts'
-import { decodeHeader, decodeTrailer, headerLength, TRAILER_BYTES_MAX, trailerLength } from './chunk-frame.ts'
-import { type ChunkKey, keyBytes, keyName } from './chunk-key.ts'
 import type { DiskFile, DiskFs } from './disk-fs.ts'
 
 /** A stored payload, in a segment or in a file of its own, and what is needed to check it. */
