@@ -70,7 +70,8 @@ export async function startStorageNode(deps: StorageNodeDeps): Promise<StorageNo
   const { credentials } = gatekeeper
   const bound = await listen({ server, credentials, log, onBound: () => connections.follow() }, settings)
   if (!connections.areWide) log.warn({}, 'flow-control windows stay narrow: uploads will be slow')
-  const identity = { id: serverId, ...bound, zone: settings.zone, points: deps.points(serverId) }
+  const { dataDirectory, zone } = settings
+  const identity = { id: serverId, ...bound, dataDirectory, zone, points: deps.points(serverId) }
   const registration = keepRegistered({ disk, registry, clock, log, tuning }, identity)
   log.info({ serverId, ...bound }, 'storage node serves')
   let stopped: Promise<void> | undefined
