@@ -148,6 +148,7 @@ create table storage_servers (
   chunk_count bigint default 0 not null,
   registered_at timestamp with time zone default clock_timestamp() not null,
   last_heartbeat_at timestamp with time zone default clock_timestamp() not null,
+  data_directory text default ''::text not null,
   constraint storage_servers_pkey PRIMARY KEY (server_number),
   constraint storage_servers_server_id_key UNIQUE (server_id),
   constraint storage_servers_status_check CHECK ((status = ANY (ARRAY['up'::text, 'draining'::text, 'cordoned'::text, 'failed'::text, 'removed'::text])))
@@ -1128,6 +1129,13 @@ end $function$;
 
 CREATE OR REPLACE FUNCTION public.register_server_v1(server_id uuid, grpc_address text, socket_path text, zone text, capacity_bytes bigint, available_bytes bigint, points bigint[])
  RETURNS integer
+ LANGUAGE sql
+AS $function$
+  select register_server_v2($1, $2, $3, '', $4, $5, $6, $7)
+$function$;
+
+CREATE OR REPLACE FUNCTION public.register_server_v2(server_id uuid, grpc_address text, socket_path text, data_directory text, zone text, capacity_bytes bigint, available_bytes bigint, points bigint[])
+ RETURNS integer
  LANGUAGE plpgsql
 AS $function$
 #variable_conflict use_column
@@ -1135,6 +1143,7 @@ declare
   server alias for server_id;
   address alias for grpc_address;
   socket alias for socket_path;
+  directory alias for data_directory;
   place alias for zone;
   capacity alias for capacity_bytes;
   available alias for available_bytes;
@@ -1142,12 +1151,12 @@ declare
 begin
   -- First a look, because an insert that conflicts would use up a number.
   if not exists (select from storage_servers s where s.server_id = server) then
-    insert into storage_servers (server_id, grpc_address, socket_path, zone, capacity_bytes, available_bytes)
-    values (server, address, socket, place, capacity, available) on conflict do nothing;
+    insert into storage_servers (server_id, grpc_address, socket_path, data_directory, zone, capacity_bytes, available_bytes)
+    values (server, address, socket, directory, place, capacity, available) on conflict do nothing;
   end if;
   update storage_servers s
-     set grpc_address = address, socket_path = socket, zone = place, capacity_bytes = capacity,
-         available_bytes = available, last_heartbeat_at = clock_timestamp(),
+     set grpc_address = address, socket_path = socket, data_directory = directory, zone = place,
+         capacity_bytes = capacity, available_bytes = available, last_heartbeat_at = clock_timestamp(),
          status = case s.status when 'failed' then 'up' else s.status end
    where s.server_id = server returning s.server_number into n;
   if points is distinct from (select array_agg(h.hash_value order by h.virtual_node_index)
@@ -1230,6 +1239,8 @@ comment on column repair_queue.damaged_chunks is 'A bit a chunk, 1 for chunk 0: 
 comment on column repair_queue.error is 'What the last attempt failed of';
 
 comment on column server_absences.is_lost is 'Away for longer than the grace: its chunks are rebuilt elsewhere';
+
+comment on column storage_servers.data_directory is 'Where gateways on the same host may read chunks; empty: nowhere';
 
 comment on table stray_chunks is 'Chunks that may lie on a server where their part''s row does not have them';
 

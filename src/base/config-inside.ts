@@ -1,4 +1,4 @@
-import { bytes, choice, filePath, integer, matching, port, seconds } from './config-kinds.ts'
+import { bytes, choice, filePath, flag, integer, matching, port, seconds } from './config-kinds.ts'
 import { everyone, GIB, inGroup, KIB, MIB, s3Side } from './config-setting.ts'
 import { PARITY_CHUNKS_MAX } from './limits.ts'
 
@@ -201,6 +201,14 @@ export const insideSettings = {
     readBy: ['storage-node'],
     about:
       'A Unix socket of the same service, for gateways on the same host. `sextant up` sets one where the path fits.',
+  }),
+  localReads: node({
+    name: 'SEXTANT_LOCAL_READS',
+    kind: flag,
+    default: 'true',
+    readBy: ['up', 'gateway', 'storage-node'],
+    about:
+      'Whether a storage node lets gateways on its host read chunks from its directory, and whether a gateway does so. What is read is verified all the same; where it fails, gRPC is used.',
   }),
   zone: node({
     name: 'SEXTANT_ZONE',

@@ -52,7 +52,8 @@ export async function startStorageNode(deps: StorageNodeDeps): Promise<StorageNo
   const methods = nodeMethods(context, { batches: small, health })
   const server = createRpcServer({ clock, settings: connectionSettings(tuning), methods, refuse })
   const bound = await listen({ server, log }, settings)
-  const identity = { id: serverId, ...bound, zone: settings.zone, points: deps.points(serverId) }
+  const { dataDirectory, zone } = settings
+  const identity = { id: serverId, ...bound, dataDirectory, zone, points: deps.points(serverId) }
   const registration = keepRegistered({ disk, registry, clock, log, tuning }, identity)
   log.info({ serverId, ...bound }, 'storage node serves')
   let stopped: Promise<void> | undefined

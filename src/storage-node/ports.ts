@@ -90,6 +90,8 @@ export interface ServerRegistration {
   id: ServerId
   grpcAddress: string
   socketPath: string
+  /** For gateways on this host to read chunks in; '': they may not. */
+  dataDirectory: string
   zone: string
   capacityBytes: number
   availableBytes: number

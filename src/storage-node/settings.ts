@@ -8,6 +8,8 @@ export interface StorageNodeSettings extends Partial<StorageNodeTuning> {
   socketPath: string
   /** Under which gateways reach this node, `host` or `host:port`; '' for what it listens on. */
   advertisedAddress: string
+  /** The disk's directory, for gateways on this host to read chunks in; '' where they may not. */
+  dataDirectory: string
   /** Rack, room or the like; '' for none. */
   zone: string
   /** What callers must hold; never logged. */

@@ -32,6 +32,7 @@ function server(number: number, changes: Partial<StorageServer> = {}): StorageSe
     id: `server-${number}` as ServerId,
     grpcAddress: `127.0.0.1:${number}`,
     socketPath: '',
+    dataDirectory: '',
     zone: '',
     status: 'up',
     availableBytes: 1,

@@ -18,6 +18,7 @@ for (let n = 0; n < 6; n++) {
         id: `00000000-0000-4000-8000-00000000000${n}` as ServerId,
         grpcAddress: '',
         socketPath: '',
+        dataDirectory: '',
         zone: '',
         capacityBytes: 1024 * MIB,
         availableBytes: 1024 * MIB,

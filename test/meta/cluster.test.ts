@@ -14,6 +14,7 @@ const server = (more: Partial<ServerRegistration> = {}): ServerRegistration => (
   id: randomUUID() as ServerId,
   grpcAddress: '127.0.0.1:7001',
   socketPath: '',
+  dataDirectory: '',
   zone: '',
   capacityBytes: 1e12,
   availableBytes: 9e11,
@@ -67,7 +68,7 @@ t.test('watchCluster: sees servers whole, at once, and only tells of changes', a
   using _listener = cluster.onChange(() => changes++)
   await sleep(100)
   changes = 0
-  const s = server({ zone: 'z1', socketPath: '/tmp/s' })
+  const s = server({ zone: 'z1', socketPath: '/tmp/s', dataDirectory: '/disks/1' })
   const number = await registry.register(s, live)
   await until(() => cluster.servers().has(number))
   const seen = cluster.servers().get(number)!
@@ -76,6 +77,7 @@ t.test('watchCluster: sees servers whole, at once, and only tells of changes', a
     id: s.id,
     grpcAddress: s.grpcAddress,
     socketPath: '/tmp/s',
+    dataDirectory: '/disks/1',
     zone: 'z1',
     status: 'up',
     isStale: false,
@@ -91,6 +93,17 @@ t.test('watchCluster: sees servers whole, at once, and only tells of changes', a
   await sql(`update storage_servers set last_heartbeat_at = now() - interval '31 s' where server_number = $1`, [number])
   await cluster.refresh(live)
   t.equal(cluster.servers().get(number)?.isStale, true)
+})
+
+t.test('register: a node of before data directories may come back; none of it is read then', async (t) => {
+  const s = server({ dataDirectory: '/disks/2' })
+  const number = await registry.register(s, live)
+  const again = await sql(`select register_server_v1($1, 'old:1', '', 'z2', 1, 1, '{}') as n`, [s.id])
+  t.same(again, [{ n: number }])
+  const rows = await sql('select grpc_address, data_directory, zone from storage_servers where server_number = $1', [
+    number,
+  ])
+  t.same(rows, [{ grpc_address: 'old:1', data_directory: '', zone: 'z2' }])
 })
 
 t.test('watchCluster: survives the loss of its connections, and looks now and then in any case', async (t) => {

@@ -258,6 +258,7 @@ t.test('putChunk: a caller that falls silent is given up', async (t) => {
       host: '127.0.0.1',
       port: 0,
       socketPath: '',
+      dataDirectory: '',
       advertisedAddress: '',
       zone: '',
       clusterToken: TOKEN,

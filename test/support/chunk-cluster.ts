@@ -38,6 +38,7 @@ export async function startTestNode(options: NodeOptions = {}): Promise<StorageN
       host: '127.0.0.1',
       port: 0,
       socketPath: '',
+      dataDirectory: '',
       advertisedAddress: '',
       zone: '',
       clusterToken: TOKEN,
@@ -58,6 +59,7 @@ export class HandView implements ClusterView {
     this.#servers.set(number, {
       number,
       socketPath: '',
+      dataDirectory: '',
       zone: '',
       status: 'up',
       availableBytes: 1,

@@ -74,6 +74,7 @@ function server(number: ServerNumber): StorageServer {
     id,
     grpcAddress: '',
     socketPath: '',
+    dataDirectory: '',
     zone: '',
     status: 'up',
     availableBytes: 2 ** 40,

@@ -137,6 +137,7 @@ function nodeOn({ meta }: MetaFixture, directory: string): NodeUnderTest {
             port: 0,
             socketPath: '',
             advertisedAddress: '',
+            dataDirectory: '',
             zone: '',
             clusterToken: TOKEN,
             drainMs: 100,

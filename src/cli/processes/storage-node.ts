@@ -35,6 +35,7 @@ async function startNode(deps: ProcessDeps, stop: AbortSignal): Promise<Service>
         port: settings.nodePort,
         socketPath: settings.nodeSocket ?? '',
         advertisedAddress: settings.nodeAddress ?? '',
+        dataDirectory: settings.localReads ? directory : '',
         zone: settings.zone ?? '',
         heartbeatMs: settings.heartbeatMs,
         drainMs: settings.drainMs,

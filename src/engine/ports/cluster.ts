@@ -8,6 +8,8 @@ export interface StorageServer {
   grpcAddress: string
   /** Path of a Unix socket of the same service, for gateways on the same host; empty if none. */
   socketPath: string
+  /** Where gateways on the node's host may read its chunks; empty: nowhere. Not yet proven to be that server's. */
+  dataDirectory: string
   zone: string
   status: 'up' | 'draining' | 'cordoned' | 'failed' | 'removed'
   availableBytes: number

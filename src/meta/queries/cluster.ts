@@ -7,12 +7,13 @@ import { statement } from '../statement.ts'
 export const STALE_AFTER = '30 seconds'
 
 export const registerServer = statement({
-  name: 'register_server_v1',
-  text: 'select register_server_v1($1, $2, $3, $4, $5, $6, $7) as server_number',
+  name: 'register_server_v2',
+  text: 'select register_server_v2($1, $2, $3, $4, $5, $6, $7, $8) as server_number',
   bind: (s: ServerRegistration) => [
     s.id,
     s.grpcAddress,
     s.socketPath,
+    s.dataDirectory,
     s.zone,
     s.capacityBytes,
     s.availableBytes,
@@ -42,6 +43,7 @@ export const listServers = statement({
     id: r.server_id as ServerId,
     grpcAddress: r.grpc_address as string,
     socketPath: r.socket_path as string,
+    dataDirectory: r.data_directory as string,
     zone: r.zone as string,
     status: r.status as StorageServer['status'],
     availableBytes: Number(r.available_bytes),

@@ -1,5 +1,6 @@
 import { ChunkError } from '../../base/faults.ts'
 import type { ServerId } from '../../base/ids.ts'
+import { DISK_FORMAT } from '../../chunk-files/identity.ts'
 import type {
   ChunkDisk,
   ChunkSink,
@@ -15,7 +16,6 @@ import { listChunks } from './chunk-lister.ts'
 import { putSmall, type WholeChunk } from './chunk-putter.ts'
 import { describeChunk, readPayload, verifyChunk } from './chunk-reader.ts'
 import { DiskSink } from './chunk-sink.ts'
-import { DISK_FORMAT } from './identity.ts'
 import type { OpenParts } from './open-parts.ts'
 
 /** One node's chunk store, with what only its owner needs. */

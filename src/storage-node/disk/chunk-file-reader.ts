@@ -1,6 +1,4 @@
 import { ChunkError } from '../../base/faults.ts'
-import { PayloadVerifier } from '../../striping/payload-verifier.ts'
-import type { StoredHeader } from '../ports.ts'
 import {
   decodeHeader,
   decodeTrailer,
@@ -8,8 +6,10 @@ import {
   type KeptTrailer,
   TRAILER_BYTES_MAX,
   trailerLength,
-} from './chunk-frame.ts'
-import { type ChunkKey, keyBytes, keyName } from './chunk-key.ts'
+} from '../../chunk-files/chunk-frame.ts'
+import { type ChunkKey, keyBytes, keyName } from '../../chunk-files/chunk-key.ts'
+import { PayloadVerifier } from '../../striping/payload-verifier.ts'
+import type { StoredHeader } from '../ports.ts'
 import type { DiskFile, DiskFs } from './disk-fs.ts'
 
 /** A stored payload, in a segment or in a file of its own, and what is needed to check it. */

@@ -1,5 +1,5 @@
+import { type ChunkKey, keyTimeMs } from '../../chunk-files/chunk-key.ts'
 import type { ListFilter } from '../ports.ts'
-import { type ChunkKey, keyTimeMs } from './chunk-key.ts'
 
 /** Where a chunk lies. */
 export interface Place {

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
+import { keyBytes } from '../../chunk-files/chunk-key.ts'
 import type { ListFilter, StoredChunk } from '../ports.ts'
 import type { ChunkIndex } from './chunk-index.ts'
-import { keyBytes } from './chunk-key.ts'
 
 /** Shards of the index that are looked through before others have their turn. */
 const SHARDS_AT_ONCE = 8

@@ -1,13 +1,13 @@
 import { ChunkError } from '../../base/faults.ts'
+import { checkHeader, checkTrailer, encodeHeader, encodeTrailer } from '../../chunk-files/chunk-frame.ts'
+import { type ChunkKey, parseKey } from '../../chunk-files/chunk-key.ts'
+import { fanOut, fanOutDirectory } from '../../chunk-files/paths.ts'
 import { PayloadVerifier } from '../../striping/payload-verifier.ts'
 import type { StoredHeader, StoredTrailer } from '../ports.ts'
 import { applyRecord } from './apply-record.ts'
-import { checkHeader, checkTrailer, encodeHeader, encodeTrailer } from './chunk-frame.ts'
 import { FILE } from './chunk-index.ts'
-import { type ChunkKey, parseKey } from './chunk-key.ts'
 import { storedHash } from './chunk-reader.ts'
 import type { DiskParts } from './disk-parts.ts'
-import { fanOut, fanOutDirectory } from './paths.ts'
 
 export interface WholeChunk {
   header: StoredHeader

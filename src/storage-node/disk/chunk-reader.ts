@@ -1,4 +1,7 @@
 import { ChunkError } from '../../base/faults.ts'
+import { decodeHeader, decodeTrailer, leadingTrailerLength, TRAILER_BYTES_MAX } from '../../chunk-files/chunk-frame.ts'
+import { type ChunkKey, keyBytes, keyText, parseKey } from '../../chunk-files/chunk-key.ts'
+import { chunkFilePath, segmentPath } from '../../chunk-files/paths.ts'
 import {
   type ChunkFrame,
   corrupt,
@@ -7,13 +10,10 @@ import {
   type StoredPayload,
   verifyPayload,
 } from './chunk-file-reader.ts'
-import { decodeHeader, decodeTrailer, leadingTrailerLength, TRAILER_BYTES_MAX } from './chunk-frame.ts'
 import { FILE, type Place } from './chunk-index.ts'
-import { type ChunkKey, keyBytes, keyText, parseKey } from './chunk-key.ts'
 import { isMissing, toChunkError } from './disk-error.ts'
 import type { DiskFile } from './disk-fs.ts'
 import type { DiskParts } from './disk-parts.ts'
-import { chunkFilePath, segmentPath } from './paths.ts'
 import { RECORD_HEADER_BYTES } from './record.ts'
 
 type ReaderParts = Pick<DiskParts, 'fs' | 'paths' | 'index' | 'files'>

@@ -1,14 +1,20 @@
 import { assert, ChunkError } from '../../base/faults.ts'
+import {
+  checkHeader,
+  checkTrailer,
+  encodeHeader,
+  encodeTrailer,
+  PAYLOAD_BYTES_MAX,
+} from '../../chunk-files/chunk-frame.ts'
+import { type ChunkKey, parseKey } from '../../chunk-files/chunk-key.ts'
+import { chunkFilePath, fanOut, fanOutDirectory } from '../../chunk-files/paths.ts'
 import { PayloadVerifier } from '../../striping/payload-verifier.ts'
 import type { ChunkSink, StoredHeader, StoredTrailer } from '../ports.ts'
 import { DirectWriter } from './chunk-file-writer.ts'
-import { checkHeader, checkTrailer, encodeHeader, encodeTrailer, PAYLOAD_BYTES_MAX } from './chunk-frame.ts'
 import { FILE } from './chunk-index.ts'
-import { type ChunkKey, parseKey } from './chunk-key.ts'
 import { acknowledgeIfThere, appendChunk, corruptPayload } from './chunk-putter.ts'
 import { toChunkError } from './disk-error.ts'
 import type { DiskParts } from './disk-parts.ts'
-import { chunkFilePath, fanOut, fanOutDirectory } from './paths.ts'
 
 /** A chunk that comes in pieces. It becomes a file, unless all of it turns out to fit a segment. */
 export class DiskSink implements ChunkSink {

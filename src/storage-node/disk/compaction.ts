@@ -1,9 +1,9 @@
 import type { Clock } from '../../base/clock.ts'
+import { hintsPath, segmentPath } from '../../chunk-files/paths.ts'
 import { segmentFileName } from './chunk-reader.ts'
 import { isMissing } from './disk-error.ts'
 import type { DiskParts } from './disk-parts.ts'
 import { moveOut } from './move-segment.ts'
-import { hintsPath, segmentPath } from './paths.ts'
 import type { Segment } from './segment-table.ts'
 
 /**

@@ -1,7 +1,7 @@
+import type { FileCache } from '../../chunk-files/file-cache.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import type { OpenFile } from './chunk-reader.ts'
 import type { DiskHealth } from './disk-health.ts'
-import type { FileCache } from './file-cache.ts'
 import type { KeyGate } from './key-gate.ts'
 import type { RecoveryDeps } from './recover-segments.ts'
 import type { SegmentLog } from './segment-log.ts'

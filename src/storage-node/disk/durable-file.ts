@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
+import type { DiskPaths } from '../../chunk-files/paths.ts'
 import type { DirectorySync } from './directory-sync.ts'
 import type { DiskFs } from './disk-fs.ts'
-import type { DiskPaths } from './paths.ts'
 
 /** Names for files that are not durable yet; start-up empties their directory, so counting is enough. */
 export class TemporaryNames {

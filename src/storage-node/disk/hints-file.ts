@@ -1,10 +1,10 @@
 import type { Log } from '../../base/log.ts'
+import { type DiskPaths, hintsPath } from '../../chunk-files/paths.ts'
 import type { DirectorySync } from './directory-sync.ts'
 import { isMissing } from './disk-error.ts'
 import type { DiskFs } from './disk-fs.ts'
 import { readWhole, type TemporaryNames, writeDurably } from './durable-file.ts'
 import { decodeHints, encodeHints, type Hints } from './hints.ts'
-import { type DiskPaths, hintsPath } from './paths.ts'
 
 export interface HintsDeps {
   fs: DiskFs

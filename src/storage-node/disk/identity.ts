@@ -2,16 +2,12 @@ import { dirname } from 'node:path'
 import type { Random } from '../../base/clock.ts'
 import { ChunkError } from '../../base/faults.ts'
 import type { ServerId } from '../../base/ids.ts'
+import { DISK_FORMAT, formatIdentity, IDENTITY_BYTES_MAX, parseIdentity } from '../../chunk-files/identity.ts'
+import type { DiskPaths } from '../../chunk-files/paths.ts'
 import type { DirectorySync } from './directory-sync.ts'
 import { isMissing } from './disk-error.ts'
 import type { DiskFs } from './disk-fs.ts'
 import { readWhole, writeDurably } from './durable-file.ts'
-import type { DiskPaths } from './paths.ts'
-
-/** What this version writes; it reads this and older ones. */
-export const DISK_FORMAT = 1
-const IDENTITY_BYTES_MAX = 64 * 1024
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 interface IdentityDeps {
   fs: DiskFs
@@ -41,10 +37,12 @@ export async function readOrMakeIdentity(deps: IdentityDeps): Promise<ServerId> 
     )
   }
   const serverId = makeUuid(random) as ServerId
-  const text = `${JSON.stringify({ serverId, diskFormat: DISK_FORMAT })}\n`
   const temporary = `${paths.identity}.tmp`
   if (names.includes('node.json.tmp')) await fs.unlink(temporary)
-  await writeDurably({ fs, directories }, { temporary, path: paths.identity, bytes: Buffer.from(text) })
+  await writeDurably(
+    { fs, directories },
+    { temporary, path: paths.identity, bytes: Buffer.from(formatIdentity(serverId)) },
+  )
   return serverId
 }
 
@@ -54,22 +52,14 @@ async function readIdentity(fs: DiskFs, paths: DiskPaths): Promise<ServerId | un
     throw error
   })
   if (bytes === 'none') return undefined
-  const { serverId, diskFormat } = parseJson(bytes?.toString() ?? '')
-  if (typeof diskFormat === 'number' && diskFormat > DISK_FORMAT) {
+  const identity = parseIdentity(bytes?.toString() ?? '')
+  if (identity.kind === 'known') return identity.serverId
+  if (identity.kind === 'newer') {
     throw refusal(
-      `The directory ${paths.root} was written by a newer version (disk format ${diskFormat}; this one knows ${DISK_FORMAT}).`,
+      `The directory ${paths.root} was written by a newer version (disk format ${identity.diskFormat}; this one knows ${DISK_FORMAT}).`,
     )
   }
-  if (typeof serverId === 'string' && UUID.test(serverId) && diskFormat === DISK_FORMAT) return serverId as ServerId
   throw refusal(`The file ${paths.identity} is damaged: restore it; its chunks belong to the server that it names.`)
-}
-
-function parseJson(text: string): { serverId?: unknown; diskFormat?: unknown } {
-  try {
-    return Object(JSON.parse(text))
-  } catch {
-    return {}
-  }
 }
 
 /** RFC 9562, version 4. */

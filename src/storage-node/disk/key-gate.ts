@@ -1,4 +1,4 @@
-import { type ChunkKey, keyText } from './chunk-key.ts'
+import { type ChunkKey, keyText } from '../../chunk-files/chunk-key.ts'
 
 /** One thing at a time for each chunk: put, delete and compaction of one id never overlap. In order of asking. */
 export class KeyGate {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
+import { keyName } from '../../chunk-files/chunk-key.ts'
 import { applyRecord, placeOf } from './apply-record.ts'
 import { FILE } from './chunk-index.ts'
-import { keyName } from './chunk-key.ts'
 import { openSegment } from './chunk-reader.ts'
 import type { DiskFile } from './disk-fs.ts'
 import type { DiskParts } from './disk-parts.ts'

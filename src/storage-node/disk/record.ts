@@ -1,7 +1,7 @@
 import { crc32 } from '@node-rs/crc32'
 import { CHUNK_ID_BYTES } from '../../base/ids.ts'
-import { HEADER_BYTES_MAX, TRAILER_BYTES_MAX } from './chunk-frame.ts'
-import { type ChunkKey, parseKey } from './chunk-key.ts'
+import { HEADER_BYTES_MAX, TRAILER_BYTES_MAX } from '../../chunk-files/chunk-frame.ts'
+import { type ChunkKey, parseKey } from '../../chunk-files/chunk-key.ts'
 
 /*
  * A segment: a header, then records, nothing between them; little endian.

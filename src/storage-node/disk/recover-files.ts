@@ -1,7 +1,7 @@
+import { keyName } from '../../chunk-files/chunk-key.ts'
+import { FAN_OUT, fanOut, fanOutDirectory, parseChunkFileName } from '../../chunk-files/paths.ts'
 import { leaveBehind } from './apply-record.ts'
 import { FILE } from './chunk-index.ts'
-import { keyName } from './chunk-key.ts'
-import { FAN_OUT, fanOut, fanOutDirectory, parseChunkFileName } from './paths.ts'
 import type { RecoveryDeps } from './recover-segments.ts'
 
 const DIRECTORIES_AT_ONCE = 8

@@ -1,12 +1,12 @@
 import type { Random } from '../../base/clock.ts'
 import { assert } from '../../base/faults.ts'
-import { type ChunkKey, keyBytes } from './chunk-key.ts'
+import { type ChunkKey, keyBytes } from '../../chunk-files/chunk-key.ts'
+import { segmentPath } from '../../chunk-files/paths.ts'
 import { toChunkError } from './disk-error.ts'
 import type { DiskFile } from './disk-fs.ts'
 import type { DiskHealth } from './disk-health.ts'
 import { RecordList } from './hints.ts'
 import { type HintsDeps, writeHints } from './hints-file.ts'
-import { segmentPath } from './paths.ts'
 import {
   encodeSegmentHeader,
   type FoundRecord,

@@ -1,6 +1,6 @@
+import { decodeHeader, decodeTrailer } from '../../chunk-files/chunk-frame.ts'
+import { keyBytes } from '../../chunk-files/chunk-key.ts'
 import { PayloadVerifier } from '../../striping/payload-verifier.ts'
-import { decodeHeader, decodeTrailer } from './chunk-frame.ts'
-import { keyBytes } from './chunk-key.ts'
 import type { DiskFile } from './disk-fs.ts'
 import { RecordList } from './hints.ts'
 import {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { type ChunkKey, keyBytes, keyName, keyText, parseKey } from '../../../src/chunk-files/chunk-key.ts'
 import { ChunkIndex, type Place } from '../../../src/storage-node/disk/chunk-index.ts'
-import { type ChunkKey, keyBytes, keyName, keyText, parseKey } from '../../../src/storage-node/disk/chunk-key.ts'
 import { makeDice } from './crash-fs.ts'
 
 const word = fc.integer({ min: 0, max: 0xffff_ffff })

@@ -1,5 +1,5 @@
-import { ChunkError } from '../../base/faults.ts'
-import { CHUNK_ID_BYTES } from '../../base/ids.ts'
+import { ChunkError } from '../base/faults.ts'
+import { CHUNK_ID_BYTES } from '../base/ids.ts'
 
 /** A chunk id as numbers: four unsigned 32-bit words of the part id, big endian, and the chunk's index. */
 export interface ChunkKey {

@@ -1,9 +1,9 @@
 import { crc32 } from '@node-rs/crc32'
-import { ChunkError } from '../../base/faults.ts'
-import { CHUNK_ID_BYTES } from '../../base/ids.ts'
-import { wireBounds } from '../../base/wire/bounds.ts'
-import { chunkSeed } from '../../striping/checksum.ts'
-import type { StoredHeader, StoredTrailer } from '../ports.ts'
+import { ChunkError } from '../base/faults.ts'
+import { CHUNK_ID_BYTES } from '../base/ids.ts'
+import { wireBounds } from '../base/wire/bounds.ts'
+import type { StoredHeader, StoredTrailer } from '../storage-node/ports.ts'
+import { chunkSeed } from '../striping/checksum.ts'
 
 /*
  * What stands before and behind a chunk's payload, in files and in segments alike; little endian, each with a version
