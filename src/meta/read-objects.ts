@@ -4,7 +4,7 @@ import { makeBatcher } from './batch.ts'
 import type { Databases } from './databases.ts'
 import { type FoundObject, findCurrentObjects, findObjectVersions } from './queries/find-object.ts'
 import { findLayouts } from './queries/find-parts.ts'
-import { listObjects } from './queries/list-objects.ts'
+import { listKeys, listRolledUp } from './queries/list-objects.ts'
 import type { Statement } from './statement.ts'
 
 /** Look-ups that wait together travel together. */
@@ -29,8 +29,10 @@ export function objectReads({
     findParts: (partIds, signal) => general.run(findLayouts, partIds, { signal, repeatable: true }),
     async listObjects(query, signal) {
       if (query.rowsMax === 0) return { objects: [], commonPrefixes: [], isTruncated: false, next: undefined }
+      const statement = query.delimiter === '' ? listKeys : listRolledUp
       const oneMore = { ...query, rowsMax: query.rowsMax + 1 }
-      return toPage(query, await general.run(listObjects, oneMore, { signal, repeatable: true }))
+      const [rows] = await general.run(statement, oneMore, { signal, repeatable: true })
+      return toPage(query, rows!)
     },
   }
 }

@@ -3,8 +3,8 @@ import t from 'tap'
 import { isFault } from '../../src/base/faults.ts'
 import { boolean, etag, integer, text, timestamp } from '../../src/s3api/xml/kinds.ts'
 import { readXml } from '../../src/s3api/xml/read-xml.ts'
-import { flatList, type Infer, listOf, optional, structure } from '../../src/s3api/xml/shape.ts'
-import { writeXml } from '../../src/s3api/xml/write-xml.ts'
+import { flatList, type Infer, listOf, optional, structure, type TextShape } from '../../src/s3api/xml/shape.ts'
+import { escapeText, writeXml } from '../../src/s3api/xml/write-xml.ts'
 
 const shape = structure({
   Name: text,
@@ -55,6 +55,17 @@ t.test('S3 form: namespace, quotes, ISO times, references for what XML cannot ca
     writeXml('Root', shape, value),
     '<Root xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>a&#x1;&#xd;&amp;&quot;</Name><On>true</On>' +
       '<At>1970-01-01T00:00:00.000Z</At><Item><Key>k</Key><ETag>&quot;ab&quot;</ETag></Item><Names></Names></Root>',
+  )
+})
+
+t.test('what is written by a shorter way is what its text would be, escaped', async () => {
+  const same = <T>({ write, writeXml }: TextShape<T>, value: T) => writeXml?.(value) === escapeText(write(value))
+  const date = fc.date({ min: new Date('1000-01-01'), max: new Date('9999-12-31'), noInvalidDate: true })
+  const size = fc.oneof(fc.maxSafeNat(), fc.constant(0))
+  fc.assert(
+    fc.property(date, size, fc.string({ unit: 'binary' }), (at, sizeBytes, tag) => {
+      return same(timestamp, at) && same(integer, sizeBytes) && same(etag, tag)
+    }),
   )
 })
 

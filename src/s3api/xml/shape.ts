@@ -10,6 +10,8 @@ export interface TextShape<T> {
   /** Faults: MalformedXML. */
   read(text: string, name: string): T
   write(value: T): string
+  /** As content of XML, escaped: for what is written by the thousand, where to look for what has to be escaped would be in vain. */
+  writeXml?(value: T): string
 }
 
 export interface StructureShape<T> {
