@@ -154,7 +154,7 @@ export const insideSettings = {
     name: 'SEXTANT_SCRUB_PERIOD_SECONDS',
     kind: seconds({ min: 1, max: 365 * DAY }),
     default: '2592000',
-    readBy: s3Side,
+    readBy: ['up', 'gateway', 'command'],
     about: 'Every chunk is read again and verified once in so long.',
   }),
   scrubBytesPerSecond: upkeep({

@@ -5,6 +5,8 @@ import { addAccountCommands } from './commands/account.ts'
 import { addConfigCommand } from './commands/config.ts'
 import { addKeyCommands } from './commands/key.ts'
 import { addProcessCommands } from './commands/processes.ts'
+import { addRepairCommand } from './commands/repair.ts'
+import { addScrubCommand } from './commands/scrub.ts'
 import { addStatusCommand } from './commands/status.ts'
 import { addUpCommand } from './commands/up.ts'
 import { CommandFailure } from './failure.ts'
@@ -32,6 +34,8 @@ function makeProgram(): Command {
   addAccountCommands(program)
   addKeyCommands(program)
   addStatusCommand(program)
+  addRepairCommand(program)
+  addScrubCommand(program)
   addConfigCommand(program)
   for (const command of program.commands) inheritExit(command)
   return program

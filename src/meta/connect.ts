@@ -6,6 +6,7 @@ import type { Registry } from '../storage-node/ports.ts'
 import type { CensusCatalogue } from '../upkeep/ports/census.ts'
 import type { JobCatalogue, JobControl } from '../upkeep/ports/jobs.ts'
 import type { RepairCatalogue } from '../upkeep/ports/repair.ts'
+import type { UpkeepReports } from '../upkeep/ports/report.ts'
 import type { ScrubCatalogue } from '../upkeep/ports/scrub.ts'
 import type { UpkeepCatalogue } from '../upkeep/ports/sweeps.ts'
 import { makeAccessKeyFinder } from './access-keys.ts'
@@ -23,6 +24,7 @@ import { repairCatalogue } from './repair-catalogue.ts'
 import { scrubCatalogue } from './scrub-catalogue.ts'
 import { makeSealer, type Sealer } from './seal.ts'
 import { upkeepCatalogue } from './upkeep-catalogue.ts'
+import { upkeepReports } from './upkeep-reports.ts'
 import { uploads } from './uploads.ts'
 import { type WatchedCluster, watchCluster } from './watch-cluster.ts'
 import { objectWrites } from './write-objects.ts'
@@ -66,6 +68,7 @@ export interface Meta extends AsyncDisposable {
   readonly repairs: RepairCatalogue
   readonly census: CensusCatalogue
   readonly scrubs: ScrubCatalogue
+  readonly reports: UpkeepReports
   readonly registry: Registry
   readonly accounts: Accounts
   /** Servers and ring, kept up to date until it is disposed. `refreshMs`: 30 s if absent. */
@@ -108,6 +111,7 @@ export async function connectMeta(options: MetaOptions): Promise<Meta> {
     repairs: repairCatalogue(general),
     census: censusCatalogue(general),
     scrubs: scrubCatalogue(general),
+    reports: upkeepReports(general),
     registry: registry(general),
     accounts: accounts(general, sealer, random),
     watchCluster: ({ refreshMs = 30_000 }, signal) =>

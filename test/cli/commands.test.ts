@@ -9,7 +9,7 @@ t.test('sextant: every command has help, and a wrong one is usage', async (t) =>
   const directory = await mkdtemp(join(tmpdir(), 'sextant-commands-'))
   t.teardown(() => rm(directory, { recursive: true, force: true }))
   const run = (...args: string[]) => sextant(directory, args).ended
-  const names = ['up', 'gateway', 'storage-node', 'migrate', 'account', 'key', 'status', 'config']
+  const names = ['up', 'gateway', 'storage-node', 'migrate', 'account', 'key', 'status', 'repair', 'scrub', 'config']
   const helps = await Promise.all([
     run('--help'),
     ...names.map((name) => run(name, '--help')),
@@ -32,6 +32,8 @@ t.test('sextant: every command has help, and a wrong one is usage', async (t) =>
     code: 1,
     stderr: /^No store runs on the data directory .* DATABASE_URL\.\n$/,
   })
+  t.match(await run('repair', '--pause', '--resume'), { code: 2, stderr: /cannot be used with/ })
+  t.match(await run('scrub', '--status', '--wait'), { code: 2, stderr: /cannot be used with/ })
   t.match(await run('gateway'), { code: 2, stderr: /DATABASE_URL.* must be set/ })
 })
 

@@ -2,6 +2,7 @@ import t from 'tap'
 import type { PartId } from '../../src/base/ids.ts'
 import type { PartLayout } from '../../src/base/model.ts'
 import { rebuildChunks } from '../../src/engine/rebuild-chunks.ts'
+import type { Rebuilder } from '../../src/upkeep/ports/repair.ts'
 import type { RepairDeps } from '../../src/upkeep/repair/deps.ts'
 import type { RepairProgress } from '../../src/upkeep/repair/repair-job.ts'
 import { repairPart } from '../../src/upkeep/repair/repair-part.ts'
@@ -45,6 +46,12 @@ const progress = async () => {
 }
 const directoryOf = ({ servers }: PartLayout, index: number) =>
   store.nodes.find(({ number }) => number === servers[index])!.directory
+
+const depsWith = (rebuild: Rebuilder['rebuild']): RepairDeps => ({
+  ...store.engineDeps,
+  catalogue: meta.repairs,
+  rebuilder: { rebuild },
+})
 
 async function putAll(prefix: string): Promise<{ key: string; bytes: Buffer; partId: PartId }[]> {
   return await Promise.all(
@@ -135,23 +142,40 @@ t.test('what cannot be repaired is kept, with the reason, and holds nothing up',
   t.same(await whatIsWrongNow(), [])
 })
 
+t.test('an attempt that was killed before its commit: where the next one goes elsewhere, nothing stays', async (t) => {
+  const partId = await store.put('killed', someBytes(5_000))
+  const { servers } = await layoutOf(partId)
+  await store.engineDeps.chunks.deleteChunks(servers[0]!, [{ partId, index: 0 }], live)
+  await sql('update parts set servers[1] = 0 where part_id = $1', [partId])
+  const entry = { partId, layout: await layoutOf(partId), damaged: [] }
+  const deps = depsWith(async (order, signal) => {
+    await rebuildChunks(store.engineDeps, order, signal)
+    throw new Error('killed')
+  })
+  await t.rejects(repairPart(deps, entry, { lost: [], graceMs: 0, pace: async () => {} }, live), { message: 'killed' })
+  const [{ server_number: target }] = (await sql('select server_number from stray_chunks')) as [Record<string, unknown>]
+  t.match(await whatIsWrongNow(), [/is not named$/, /^chunk 0 of .* on 0$/])
+  await sql(`update storage_servers set status = 'cordoned' where server_number = $1`, [target])
+  await store.cluster.refresh(live)
+  await sql(`insert into repair_queue (part_id, missing_chunks, reason) values ($1, 1, 'test')`, [partId])
+  await using _upkeep = store.startUpkeep(QUICK)
+  await eventually('it is repaired', WAIT_MS, isSettled)
+  t.same(await whatIsWrongNow(), [])
+  t.not((await layoutOf(partId)).servers[0], target)
+  await sql(`update storage_servers set status = 'up'`)
+  await store.cluster.refresh(live)
+})
+
 t.test('a part that is deleted while it is repaired: its new chunk is deleted too', async (t) => {
   const partId = await store.put('deleted-meanwhile', someBytes(5_000))
   const layout = await layoutOf(partId)
   await sql('update parts set servers[1] = 0 where part_id = $1', [partId])
-  const { engineDeps } = store
-  await engineDeps.chunks.deleteChunks(layout.servers[0]!, [{ partId, index: 0 }], live)
-  const deps: RepairDeps = {
-    ...engineDeps,
-    catalogue: meta.repairs,
-    rebuilder: {
-      async rebuild(order, signal) {
-        const made = await rebuildChunks(engineDeps, order, signal)
-        await store.delete('deleted-meanwhile')
-        return made
-      },
-    },
-  }
+  await store.engineDeps.chunks.deleteChunks(layout.servers[0]!, [{ partId, index: 0 }], live)
+  const deps = depsWith(async (order, signal) => {
+    const made = await rebuildChunks(store.engineDeps, order, signal)
+    await store.delete('deleted-meanwhile')
+    return made
+  })
   const entry = { partId, layout: await layoutOf(partId), damaged: [] }
   const { outcome } = await repairPart(deps, entry, { lost: [], graceMs: 0, pace: async () => {} }, live)
   t.equal(outcome, 'gone')

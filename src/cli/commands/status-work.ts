@@ -1,6 +1,8 @@
+import { systemClock } from '../../base/system.ts'
+import { judgeSafety } from '../../upkeep/report/safety.ts'
 import { withMeta } from './store-access.ts'
 
-/** The storage servers as the database knows them, and how fast it answers. */
+/** How safe the data is, what waits, the storage servers as the database knows them, and how fast it answers. */
 export function readStatus() {
   return withMeta(async (meta, signal) => {
     const startedMs = performance.now()
@@ -13,6 +15,10 @@ export function readStatus() {
       lastHeartbeatAt: lastHeartbeatAt.toISOString(),
       virtualNodes: points.length,
     }))
-    return { database: { ok: true, latencyMs }, servers }
+    const [jobs, queues] = await Promise.all([meta.jobs.listJobs(signal), meta.reports.readQueues(signal)])
+    const { reports, census } = meta
+    const safety = await judgeSafety({ reports, census, jobs, queues, nowMs: systemClock.nowMs() }, signal)
+    const states = Object.fromEntries(jobs.map(({ name, state, error = null }) => [name, { state, error }]))
+    return { database: { ok: true, latencyMs }, safety, queues, jobs: states, servers }
   })
 }

@@ -1,23 +1,26 @@
 import type { Command } from 'commander'
-import { showBytes } from '../../base/config-kinds.ts'
 import { printJson, printTable } from '../output.ts'
+import { showCount, showRounded, showSeconds } from './show.ts'
+import type { readStatus } from './status-work.ts'
+
+type Status = Awaited<ReturnType<typeof readStatus>>
 
 export function addStatusCommand(program: Command): void {
   program
     .command('status')
-    .description('the storage servers: heartbeats and space, as the database knows them')
+    .description('how safe the data is, what waits for repair, and the storage servers')
     .option('--json', 'as one line of JSON')
     .action(async ({ json }: { json?: true }) => {
-      const { readStatus } = await import('./status-work.ts')
-      const { database, servers } = await readStatus()
+      const work = await import('./status-work.ts')
+      const status = await work.readStatus()
       if (json) {
-        printJson({ database, servers })
+        printJson(status)
         return
       }
-      process.stdout.write(`database answers in ${database.latencyMs} ms\n\n`)
+      process.stdout.write(`${headLines(status).join('\n')}\n\n`)
       printTable([
         ['SERVER', 'STATUS', 'HEARTBEAT', 'FREE', 'CAPACITY', 'ZONE', 'ADDRESS', 'ID'],
-        ...servers.map((server) => [
+        ...status.servers.map((server) => [
           String(server.number),
           server.isStale ? `${server.status}, silent` : server.status,
           server.lastHeartbeatAt,
@@ -31,9 +34,17 @@ export function addStatusCommand(program: Command): void {
     })
 }
 
-/** To a tenth of the largest unit that fits. */
-function showRounded(bytes: number): string {
-  for (const [unit, size] of Object.entries({ TiB: 2 ** 40, GiB: 2 ** 30, MiB: 2 ** 20 }))
-    if (bytes >= size) return `${(bytes / size).toFixed(1)} ${unit}`
-  return showBytes(bytes)
+function headLines({ database, safety, queues, jobs }: Status): string[] {
+  const { repair, strayChunks, doomedParts } = queues
+  const counted = safety.counted ? ` (${showCount(safety.counted.parts, 'part')}, counted ${safety.counted.at})` : ''
+  const left = safety.secondsToSafety === null ? '' : `, safe in ${showSeconds(safety.secondsToSafety)}`
+  return [
+    `fault tolerance  ${safety.words}${counted}`,
+    `at risk          ${showCount(repair.parts, 'part')}: ${repair.withoutSpare} without a chunk to spare, ${repair.unreadable} unreadable${left}`,
+    `to be deleted    ${showCount(doomedParts, 'part')}, ${showCount(strayChunks, 'stray chunk')}`,
+    `jobs             ${Object.entries(jobs)
+      .map(([name, { state, error }]) => `${name} ${error === null ? state : `failed (${error})`}`)
+      .join(', ')}`,
+    `database         answers in ${database.latencyMs} ms`,
+  ]
 }

@@ -1,7 +1,7 @@
 import type { PartId, ServerNumber } from '../../base/ids.ts'
 import type { EndangeredPart, SurveyedPart } from '../../upkeep/ports/census.ts'
 import { NIL_UUID, toIndexes } from '../rows.ts'
-import { statement } from '../statement.ts'
+import { type Row, statement } from '../statement.ts'
 import { STALE_AFTER } from './cluster.ts'
 
 /** While nobody looks for so long, no server's absence counts. Longer than the longest pause between two looks. */
@@ -34,12 +34,16 @@ export const surveyParts = statement({
       left join repair_queue q on q.part_id = p.part_id
      order by p.part_id`,
   bind: (q: { after: string; rowsMax: number }) => [q.after || NIL_UUID, q.rowsMax],
-  row: (r): SurveyedPart => ({
+  row: toSurveyedPart,
+})
+
+export function toSurveyedPart(r: Row): SurveyedPart {
+  return {
     partId: r.part_id as PartId,
     servers: (r.servers as string).slice(1, -1).split(',').map(Number) as ServerNumber[],
     damaged: toIndexes(r.damaged as number),
-  }),
-})
+  }
+}
 
 export const queueParts = statement({
   name: 'queue_parts_v1',
@@ -55,7 +59,7 @@ export const queueParts = statement({
 export const retryRepairs = statement({
   name: 'retry_repairs_v1',
   text: /* sql */ `
-    update repair_queue set next_attempt_at = now(), attempts = 0
+    update repair_queue set next_attempt_at = now(), attempts = 0, error = null
      where part_id in (select part_id from repair_queue where next_attempt_at > now() limit $1 for update skip locked)
     returning part_id`,
   bind: (rowsMax: number) => [rowsMax],

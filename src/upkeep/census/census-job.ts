@@ -38,6 +38,8 @@ export interface CensusProgress {
 export interface CensusPass {
   /** How the servers are, in one word: a count that began under another one is of no use. */
   conditions: string
+  /** Servers whose chunks do not count. */
+  gone: ServerNumber[]
   /** What repair had done when it began. */
   repairedParts: number
   startedAt: string
@@ -92,7 +94,8 @@ class CensusRun {
       if (!pass) return
       // The servers are looked at again while the count goes on.
       const lookAgainMs = clock.nowMs() + this.#settings.intervalMs
-      while (this.#progress.pass && clock.nowMs() < lookAgainMs) await this.#countPage(this.#progress.pass, conditions)
+      while (this.#progress.pass && clock.nowMs() < lookAgainMs)
+        await this.#countPage(this.#progress.pass, conditions.lost)
     }
   }
 
@@ -112,7 +115,8 @@ class CensusRun {
       if (!isRepaired && clock.nowMs() - Date.parse(report.finishedAt) < PASS_EVERY_MS) return undefined
     }
     const tally = { parts: 0, endangered: 0, byTolerance: {} }
-    const begun = { conditions: word, repairedParts, startedAt: this.#now(), after: '', tally }
+    const gone = [...conditions.down, ...conditions.lost]
+    const begun = { conditions: word, gone, repairedParts, startedAt: this.#now(), after: '', tally }
     this.#say({ ...this.#progress, pass: begun })
     return begun
   }
@@ -124,19 +128,20 @@ class CensusRun {
     }
   }
 
-  async #countPage(pass: CensusPass, conditions: ServerConditions): Promise<void> {
+  async #countPage(pass: CensusPass, lost: readonly ServerNumber[]): Promise<void> {
     const { catalogue, log } = this.#deps
     const parts = await catalogue.surveyParts({ after: pass.after, rowsMax: PARTS_AT_ONCE }, this.#signal)
-    const endangered = parts.flatMap((part) => endangeredPart(part, new Set(conditions.lost)))
+    const endangered = parts.flatMap((part) => endangeredPart(part, new Set(lost)))
     if (endangered.length > 0) await catalogue.queueParts(endangered, this.#signal)
-    const tally = addUp(pass.tally, parts, endangered.length, new Set([...conditions.down, ...conditions.lost]))
+    const tally = addUp(pass.tally, parts, endangered.length, new Set(pass.gone))
     if (parts.length === PARTS_AT_ONCE) {
       this.#say({ ...this.#progress, pass: { ...pass, after: parts.at(-1)!.partId, tally } })
       return
     }
     const { after, ...counted } = pass
     this.#say({ report: { ...counted, tally, finishedAt: this.#now() } })
-    if (tally.endangered > 0) log.warn({ ...tally, ...conditions }, 'parts have chunks missing, and wait for repair')
+    if (tally.endangered > 0)
+      log.warn({ ...tally, servers: pass.conditions }, 'parts have chunks missing, and wait for repair')
   }
 
   #now(): string {

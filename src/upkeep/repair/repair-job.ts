@@ -83,7 +83,6 @@ class RepairRun {
       }
     } finally {
       await Promise.all(this.#underWay.values())
-      if (this.#progress.run.parts > 0) this.#report()
     }
   }
 
@@ -93,6 +92,7 @@ class RepairRun {
     const query = { rowsMax: ENTRIES_AT_ONCE, inHand: [...this.#underWay.keys()] }
     this.#waiting = await this.#deps.catalogue.claimRepairs(query, this.#signal)
     if (this.#waiting.length > 0) {
+      this.#report()
       this.#options = { ...this.#options, lost: await this.#deps.catalogue.findLostServers(this.#signal) }
     }
     return this.#waiting.length + this.#underWay.size > 0
