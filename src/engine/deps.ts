@@ -4,17 +4,22 @@ import type { Log } from '../base/log.ts'
 import type { StripePool } from '../striping/stripe-pool.ts'
 import type { Catalogue } from './ports/catalogue.ts'
 import type { ChunkStore } from './ports/chunk-store.ts'
+import type { LocalChunks } from './ports/local-chunks.ts'
+import type { ReadMemory } from './read-memory.ts'
 import type { Slots } from './slots.ts'
 
 /** Everything that the engine touches is passed in. */
 export interface EngineDeps {
   catalogue: Catalogue
   chunks: ChunkStore
+  localChunks: LocalChunks
   placer: Placer
   pool: StripePool
+  /** What downloads read into. */
+  readMemory: ReadMemory
   /** One for each stripe of a large upload that is on its way: bounds the copies that are in sockets' queues. */
   sending: Slots
-  /** One for each large download that reads ahead by streams. */
+  /** One for each large download that reads from nodes by streams. */
   streaming: Slots
   clock: Clock
   random: Random
@@ -46,8 +51,6 @@ export interface EngineSettings {
   messageChunkBytesMax: number
   /** Stripes of one upload that may be on their way to the nodes. */
   stripesInFlightMax: number
-  /** Stripes of one download that are read ahead of the client. */
-  stripesReadAhead: number
   /** The largest object, in bytes. */
   objectBytesMax: number
 }

@@ -16,6 +16,8 @@ import type { BodyClaims, FoundObject } from '../../src/engine/engine.ts'
 import { createPlacer } from '../../src/engine/placer.ts'
 import type { Catalogue } from '../../src/engine/ports/catalogue.ts'
 import type { StorageServer } from '../../src/engine/ports/cluster.ts'
+import { noLocalChunks } from '../../src/engine/ports/local-chunks.ts'
+import { ReadMemory } from '../../src/engine/read-memory.ts'
 import { Slots } from '../../src/engine/slots.ts'
 import { loadRingHash, virtualNodePoints } from '../../src/placement/ring.ts'
 import { StripePool } from '../../src/striping/stripe-pool.ts'
@@ -37,13 +39,16 @@ export async function engineOver(
 ): Promise<EngineDeps> {
   await loadRingHash()
   const servers = new Map([...nodes.stored.keys()].map((number) => [number, server(number)]))
+  const pool = new StripePool({ bytesMax: 32 * 1024 * 1024 })
   return {
     catalogue: catalogue as Catalogue,
     chunks: nodes,
+    localChunks: noLocalChunks,
     placer: createPlacer({ servers: () => servers, onChange: () => ({ [Symbol.dispose]() {} }) }, nodes),
     sending: new Slots(4),
     streaming: new Slots(4),
-    pool: new StripePool({ bytesMax: 32 * 1024 * 1024 }),
+    pool,
+    readMemory: new ReadMemory(pool),
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
@@ -53,7 +58,6 @@ export async function engineOver(
       parityChunks: { STANDARD: 2, REDUCED_REDUNDANCY: 1, NONE: 0 },
       messageChunkBytesMax: 8 * 1024,
       stripesInFlightMax: 3,
-      stripesReadAhead: 3,
       objectBytesMax: 10 * 1024 ** 3,
       ...settings,
     },

@@ -2,10 +2,13 @@ import { createHealth, type Health } from '../../admin/health.ts'
 import { startAdminServer } from '../../admin/server.ts'
 import type { Settings } from '../../base/config.ts'
 import { createChunkClient } from '../../chunk-client/client.ts'
+import { openLocalChunks } from '../../chunk-client/local-chunks.ts'
 import { createEngine } from '../../engine/create-engine.ts'
 import type { EngineSettings } from '../../engine/deps.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { createPlacer } from '../../engine/placer.ts'
+import { noLocalChunks } from '../../engine/ports/local-chunks.ts'
+import { ReadMemory } from '../../engine/read-memory.ts'
 import { Slots } from '../../engine/slots.ts'
 import { connectMeta, type Meta } from '../../meta/connect.ts'
 import { loadRingHash } from '../../placement/ring-hash.ts'
@@ -17,6 +20,9 @@ import type { ProcessDeps } from './deps.ts'
 import { required } from './required.ts'
 import { type Service, serve } from './serve.ts'
 import { type KeptSession, keepSession } from './session-keeper.ts'
+
+/** Of the memory for stripes, what uploads, or downloads, may take at once: slow clients of one kind leave room for the other. */
+const SIDE_SHARE = 3 / 4
 
 export interface GatewayOptions {
   isSupervised: boolean
@@ -45,11 +51,14 @@ async function startGateway(deps: ProcessDeps, options: GatewayOptions, stop: Ab
   const cluster = opened.use(await meta.watchCluster({ refreshMs: settings.ringRefreshMs }, stop))
   const session = opened.use(await keepSession({ meta, clock, log, ttlMs: settings.putTtlMs }, stop))
   const chunks = opened.use(createChunkClient({ cluster, clusterToken, clock, log }))
+  const localChunks = settings.localReads ? opened.use(openLocalChunks({ cluster, clock, log })) : noLocalChunks
   const placer = opened.use(createPlacer(cluster, chunks))
-  const pool = new StripePool({ bytesMax: settings.stripePoolBytes })
+  const bytesMax = settings.stripePoolBytes
+  const pool = new StripePool({ bytesMax, sideBytesMax: SIDE_SHARE * bytesMax })
   const sending = new Slots(settings.stripesSendingMax)
   const streaming = new Slots(settings.streamedDownloadsMax)
-  const ports = { catalogue: meta.catalogue, chunks, placer, pool, sending, streaming }
+  const readMemory = new ReadMemory(pool)
+  const ports = { catalogue: meta.catalogue, chunks, localChunks, placer, pool, readMemory, sending, streaming }
   const engine = createEngine({ ...ports, clock, random, log, settings: engineSettings(settings, session) })
   const { sweepIntervalMs: intervalMs, doomedGraceMs } = settings
   opened.use(startSweeps({ catalogue: meta.upkeep, chunks, cluster, clock, log }, { intervalMs, doomedGraceMs }))
@@ -81,7 +90,7 @@ function openMeta(
 }
 
 function engineSettings(settings: Settings, session: KeptSession): EngineSettings {
-  const { blockBytes, messageChunkBytesMax, stripesInFlightMax, stripesReadAhead, objectBytesMax } = settings
+  const { blockBytes, messageChunkBytesMax, stripesInFlightMax, objectBytesMax } = settings
   return {
     // Read anew for each part: a session that was over is replaced.
     get session() {
@@ -91,7 +100,6 @@ function engineSettings(settings: Settings, session: KeptSession): EngineSetting
     parityChunks: { STANDARD: settings.parityChunks, REDUCED_REDUNDANCY: settings.reducedParityChunks },
     messageChunkBytesMax,
     stripesInFlightMax,
-    stripesReadAhead,
     objectBytesMax,
   }
 }
