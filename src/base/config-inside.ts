@@ -35,9 +35,10 @@ export const insideSettings = {
   stripePoolBytes: data({
     name: 'SEXTANT_STRIPE_POOL_BYTES',
     kind: bytes({ min: 8 * MIB, max: 4 * GIB - MIB }),
-    default: '48 MiB',
+    default: '56 MiB',
     readBy: s3Side,
-    about: 'Memory for stripes under way in one gateway process; an upload or download waits when it is used up.',
+    about:
+      'Memory for what is under way in one gateway process; uploads, and downloads, may take three quarters of it. The more downloads there are, the less each reads at once, down to a block. What finds nothing free waits.',
   }),
   slowUploadBytes: data({
     name: 'SEXTANT_SLOW_UPLOAD_BYTES',
@@ -68,13 +69,6 @@ export const insideSettings = {
     readBy: s3Side,
     about: 'Stripes of one upload that may be on their way to the nodes at once.',
   }),
-  stripesReadAhead: data({
-    name: 'SEXTANT_STRIPES_READ_AHEAD',
-    kind: integer({ min: 1, max: 64 }),
-    default: '3',
-    readBy: s3Side,
-    about: 'Stripes of one download that are read ahead of the client.',
-  }),
   stripesSendingMax: data({
     name: 'SEXTANT_STRIPES_SENDING_MAX',
     kind: integer({ min: 1, max: 4096 }),
@@ -89,7 +83,7 @@ export const insideSettings = {
     default: '24',
     readBy: s3Side,
     about:
-      'Large downloads that one gateway process reads ahead at once, about 4 MiB of memory each; more go stripe by stripe.',
+      'Large downloads that one gateway process reads from storage nodes by streams at once, about 3 MiB of memory each; more go block by block.',
   }),
   ringRefreshMs: data({
     name: 'SEXTANT_RING_REFRESH_SECONDS',

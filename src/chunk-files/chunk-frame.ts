@@ -18,6 +18,8 @@ const HEADER_MAGIC = 0x6863_7873 // «sxch»
 const TRAILER_MAGIC = 0x7463_7873 // «sxct»
 const VERSION = 1
 const HEADER_FIXED = 36
+/** What headerLength needs to see. */
+export const HEADER_START_BYTES = HEADER_FIXED
 const TRAILER_FIXED = 60
 const CRC_BYTES = 4
 const LENGTH_BYTES = 4

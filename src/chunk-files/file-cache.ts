@@ -1,6 +1,8 @@
 interface Entry<T> {
   readonly file: Promise<T>
   users: number
+  /** Used since dropIdle was last called. */
+  isFresh: boolean
   /** Out of the cache: closed when the last user leaves. */
   isDropped: boolean
 }
@@ -33,9 +35,10 @@ export class FileCache<T extends { close(): Promise<void> }> implements AsyncDis
       this.#entries.delete(name)
       this.#entries.set(name, known)
       known.users += 1
+      known.isFresh = true
       return known
     }
-    const entry: Entry<T> = { file: open(), users: 1, isDropped: false }
+    const entry: Entry<T> = { file: open(), users: 1, isFresh: true, isDropped: false }
     this.#entries.set(name, entry)
     entry.file.catch(() => {
       if (this.#entries.get(name) === entry) this.drop(name)
@@ -54,6 +57,14 @@ export class FileCache<T extends { close(): Promise<void> }> implements AsyncDis
     this.#entries.delete(name)
     entry.isDropped = true
     if (entry.users === 0) this.#close(entry)
+  }
+
+  /** Closes what was not used since the last call. */
+  dropIdle(): void {
+    for (const [name, entry] of this.#entries) {
+      if (!entry.isFresh && entry.users === 0) this.drop(name)
+      entry.isFresh = false
+    }
   }
 
   #close(entry: Entry<T>): void {

@@ -25,6 +25,9 @@ export function diskPaths(root: string): DiskPaths {
   }
 }
 
+/** Payloads up to this lie in segments, larger ones in files of their own: unless a node was told otherwise. */
+export const SMALL_CHUNK_BYTES_MAX = 256 * 1024
+
 export const FAN_OUT = 256
 
 /**

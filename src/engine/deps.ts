@@ -5,6 +5,8 @@ import type { StripePool } from '../striping/stripe-pool.ts'
 import type { Catalogue } from './ports/catalogue.ts'
 import type { ChunkStore } from './ports/chunk-store.ts'
 import type { DamageReports } from './ports/damage-reports.ts'
+import type { LocalChunks } from './ports/local-chunks.ts'
+import type { ReadMemory } from './read-memory.ts'
 import type { Slots } from './slots.ts'
 import type { SlowUploadBudget } from './stripe-filler.ts'
 
@@ -14,12 +16,15 @@ export interface EngineDeps {
   chunks: ChunkStore
   /** Told of every chunk that a read finds missing or rotten. */
   damage: DamageReports
+  localChunks: LocalChunks
   placer: Placer
   pool: StripePool
+  /** What downloads read into. */
+  readMemory: ReadMemory
   slowUploads: SlowUploadBudget
   /** One for each stripe of a large upload that is on its way: bounds the copies that are in sockets' queues. */
   sending: Slots
-  /** One for each large download that reads ahead by streams. */
+  /** One for each large download that reads from nodes by streams. */
   streaming: Slots
   clock: Clock
   random: Random
@@ -53,8 +58,6 @@ export interface EngineSettings {
   stripesInFlightMax: number
   /** A client that takes longer to fill a stripe gives its memory back, in ms. */
   slowStripeMs: number
-  /** Stripes of one download that are read ahead of the client. */
-  stripesReadAhead: number
   /** The largest object, in bytes. */
   objectBytesMax: number
 }

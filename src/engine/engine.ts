@@ -14,7 +14,7 @@ import type {
 } from '../base/model.ts'
 import type { Catalogue, CompletedObject, ObjectQuery } from './ports/catalogue.ts'
 
-/** Bytes as they come: Buffers of any size, none kept by the producer after it was yielded. */
+/** Bytes as they come: Buffers of any size, each good until the next one is asked for. */
 export type ByteStream = AsyncIterable<Uint8Array>
 
 /**
@@ -130,6 +130,7 @@ export interface Engine {
   /**
    * The bytes of a range, each verified; rebuilt from parity where a block is lost or rotten. Faults before the first
    * byte where they can be known (DataUnavailable); a later failure throws, and the caller must break the connection off.
+   * Each piece is good until the next one is asked for: its memory is used again.
    */
   readObject(
     found: FoundObject & { object: ObjectVersion },

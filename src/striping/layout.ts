@@ -44,40 +44,31 @@ export function payloadOffset(g: PartGeometry, stripe: number): number {
   return stripe * (g.blockBytes + CHECKSUM_BYTES)
 }
 
-/** Inclusive on both ends. */
-export interface StripeRange {
-  firstStripe: number
-  lastStripe: number
+/** Data blocks in reading order, numbered through the part: block i of stripe s is 6 s + i. Inclusive on both ends. */
+export interface BlockRun {
+  first: number
+  last: number
 }
 
-/** The stripes that bytes `first` to `last` (inclusive, within the part) lie in. */
-export function stripesOfRange(g: PartGeometry, first: number, last: number): StripeRange {
+/** The blocks that bytes `first` to `last` (inclusive, within the part) lie in. */
+export function blocksOfRange(g: PartGeometry, first: number, last: number): BlockRun {
   assert(first >= 0 && first <= last && last < g.sizeBytes, `range ${first}-${last} of ${g.sizeBytes} bytes`)
+  return { first: blockAt(g, first), last: blockAt(g, last) }
+}
+
+function blockAt(g: PartGeometry, byte: number): number {
   const full = DATA_CHUNKS * g.blockBytes
-  return { firstStripe: Math.floor(first / full), lastStripe: Math.floor(last / full) }
+  const stripe = Math.floor(byte / full)
+  return stripe * DATA_CHUNKS + Math.floor((byte - stripe * full) / blockBytesOf(g, stripe))
 }
 
-/** Bytes [from, to) of one data block. */
-export interface BlockSlice {
-  stripe: number
-  /** 0 to 5: the data chunk. */
-  block: number
-  from: number
-  to: number
+/** Where a data block begins in the part. Blocks follow on one another; only the last stripe's end in padding. */
+export function blockStart(g: PartGeometry, block: number): number {
+  const stripe = Math.floor(block / DATA_CHUNKS)
+  return stripe * DATA_CHUNKS * g.blockBytes + (block - stripe * DATA_CHUNKS) * blockBytesOf(g, stripe)
 }
 
-/** The pieces of data blocks that make up bytes `first` to `last` (inclusive, within the part), in order; none is empty. */
-export function* blocksOfRange(g: PartGeometry, first: number, last: number): Generator<BlockSlice> {
-  const { firstStripe, lastStripe } = stripesOfRange(g, first, last)
-  for (let stripe = firstStripe; stripe <= lastStripe; stripe++) {
-    const start = stripe * DATA_CHUNKS * g.blockBytes
-    const length = blockBytesOf(g, stripe)
-    const firstIn = Math.max(0, first - start)
-    const lastIn = Math.min(last - start, stripeBytes(g, stripe) - 1)
-    for (let block = Math.floor(firstIn / length); block <= Math.floor(lastIn / length); block++) {
-      const from = Math.max(0, firstIn - block * length)
-      const to = Math.min(length, lastIn + 1 - block * length)
-      yield { stripe, block, from, to }
-    }
-  }
+/** Bytes of a run of blocks, padding included, checksums not. */
+export function runBytes(g: PartGeometry, { first, last }: BlockRun): number {
+  return blockStart(g, last) + blockBytesOf(g, Math.floor(last / DATA_CHUNKS)) - blockStart(g, first)
 }

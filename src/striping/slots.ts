@@ -49,6 +49,15 @@ export class SlotSpace {
     return this.#usedBytes
   }
 
+  get freeBytes(): number {
+    return this.#slots.length * SLOT_UNIT_BYTES - this.#usedBytes
+  }
+
+  /** Of the slot that `bytes` would take. */
+  slotFor(bytes: number): number {
+    return SLOT_UNIT_BYTES * 2 ** orderOf(bytes)
+  }
+
   /** Where a slot of at least `bytes` begins, or undefined when none is free now. */
   take(bytes: number): number | undefined {
     const order = orderOf(bytes)
@@ -66,13 +75,14 @@ export class SlotSpace {
     return unit * SLOT_UNIT_BYTES
   }
 
-  /** Gives back what `take` gave. */
-  free(offset: number): void {
+  /** Gives back what `take` gave; answers the size of the slot. */
+  free(offset: number): number {
     let unit = offset / SLOT_UNIT_BYTES
     let order = -(this.#slots[unit] ?? 0) - 1
     assert(order >= 0, 'a slot in use is given back')
     this.#slots[unit] = 0
-    this.#usedBytes -= SLOT_UNIT_BYTES * 2 ** order
+    const freedBytes = SLOT_UNIT_BYTES * 2 ** order
+    this.#usedBytes -= freedBytes
     while (order < ORDER_MAX) {
       const buddy = unit ^ (2 ** order)
       if (this.#slots[buddy] !== order + 1) break
@@ -81,6 +91,7 @@ export class SlotSpace {
       order += 1
     }
     this.#push(unit, order)
+    return freedBytes
   }
 
   #push(unit: number, order: number): void {
@@ -100,6 +111,12 @@ export class SlotSpace {
     if (previous === NONE) this.#heads[order] = next
     else this.#next[previous] = next
   }
+}
+
+/** The size of the largest slot of no more than `bytes`; 0: none is so small. */
+export function slotWithin(bytes: number): number {
+  const units = Math.floor(bytes / SLOT_UNIT_BYTES)
+  return units === 0 ? 0 : SLOT_UNIT_BYTES * 2 ** Math.min(ORDER_MAX, log2Floor(units))
 }
 
 /** The order of the smallest slot that holds `bytes`; above ORDER_MAX if none does. */

@@ -1,46 +1,60 @@
-import { StoreFault } from '../base/faults.ts'
 import { type RebuildOrder, StripeKernel } from './kernel.ts'
 import { Md5Lanes, type Md5Stream } from './md5-lanes.ts'
-import { SlotSpace } from './slots.ts'
+import { SharedSlots, type SlotQueue } from './slot-queue.ts'
 import { StripeBuffer, type StripeShape, slotBytesOf } from './stripe-buffer.ts'
 
 export type { Md5Stream } from './md5-lanes.ts'
 export type { StripeBuffer, StripeShape } from './stripe-buffer.ts'
 
-/** Who waits for memory, at most. */
-const WAITERS_MAX = 10_000
+export interface StripePoolOptions {
+  /** For all stripes, and all that is lent, together: up to 4 GiB - 1 MiB. */
+  bytesMax: number
+  /** Of that, what stripes may take at once, and what may be lent at once; all, if not given. */
+  sideBytesMax?: number
+}
 
-interface Waiter {
-  readonly slotBytes: number
-  readonly grant: (offset: number) => void
+/** Disposed, it goes back: nobody reads or writes it any more. */
+export interface LentMemory extends Disposable {
+  readonly bytes: Buffer
 }
 
 /**
- * The memory that stripes are made in. Its size is fixed, so that no view of it is ever detached; it is only touched, and
- * so only resident, as far as it was ever needed at once. Small and large stripes share it.
+ * The memory that stripes are made in, and that downloads read into. Its size is fixed, so that no view of it is ever
+ * detached; it is only touched, and so only resident, as far as it was ever needed at once. Small and large stripes share
+ * it, and what was given back last is given out first: the first touch of fresh memory costs more than filling it.
  */
 export class StripePool {
   readonly #kernel: StripeKernel
-  readonly #slots: SlotSpace
+  readonly #slots: SlotQueue
+  readonly #lent: SlotQueue
   readonly #md5: Md5Lanes
-  /** In order of arrival. */
-  readonly #waiters = new Set<Waiter>()
 
-  /** `bytesMax`: for all stripes together, up to 4 GiB - 1 MiB. */
-  constructor(options: { bytesMax: number }) {
-    this.#kernel = new StripeKernel(options.bytesMax)
-    this.#slots = new SlotSpace(options.bytesMax)
-    this.#md5 = new Md5Lanes(this.#kernel, () => this.#waiters.size > 0)
+  constructor({ bytesMax, sideBytesMax = bytesMax }: StripePoolOptions) {
+    const slots = new SharedSlots(bytesMax)
+    this.#kernel = new StripeKernel(bytesMax)
+    this.#slots = slots.queue(sideBytesMax)
+    this.#lent = slots.queue(sideBytesMax)
+    this.#md5 = new Md5Lanes(this.#kernel, () => this.#slots.waiting > 0)
   }
 
-  /** Bytes that are out, rounding to slot sizes included. */
+  /** Bytes of stripes that are out, rounding to slot sizes included. */
   get usedBytes(): number {
     return this.#slots.usedBytes
   }
 
+  /** Bytes that are lent, rounding included. */
+  get lentBytes(): number {
+    return this.#lent.usedBytes
+  }
+
+  /** What could still be lent if it were in one piece. */
+  get lendableBytes(): number {
+    return this.#lent.freeBytes
+  }
+
   /** How many wait for a buffer. */
   get waiting(): number {
-    return this.#waiters.size
+    return this.#slots.waiting
   }
 
   /**
@@ -56,9 +70,22 @@ export class StripePool {
         `a stripe of ${slotBytes} bytes does not fit a pool whose slots have at most ${this.#slots.slotBytesMax}`,
       )
     }
-    const offset =
-      (this.#waiters.size === 0 ? this.#slots.take(slotBytes) : undefined) ?? (await this.#wait(slotBytes, signal))
-    return new StripeBuffer(this.#kernel, offset, shape, () => this.#giveBack(offset))
+    const offset = this.#slots.tryTake(slotBytes) ?? (await this.#wait(slotBytes, signal))
+    return new StripeBuffer(this.#kernel, offset, shape, () => this.#slots.giveBack(offset))
+  }
+
+  /** Memory for something to be read into, if there is any to spare now; what was in it is still there. */
+  tryLend(bytes: number): LentMemory | undefined {
+    const offset = this.#lent.tryTake(bytes)
+    if (offset === undefined) return undefined
+    let isHeld = true
+    return {
+      bytes: this.#kernel.memory.subarray(offset, offset + bytes),
+      [Symbol.dispose]: () => {
+        if (isHeld) this.#lent.giveBack(offset)
+        isHeld = false
+      },
+    }
   }
 
   /** Makes wanted blocks of a stripe of any six others; takes no room in the pool, and does not wait. */
@@ -71,39 +98,10 @@ export class StripePool {
     return this.#md5.start()
   }
 
-  #wait(slotBytes: number, signal: AbortSignal): Promise<number> {
-    if (this.#waiters.size >= WAITERS_MAX)
-      throw new StoreFault('SlowDown', { reason: 'Too many uploads wait for memory.' })
-    const { promise, resolve, reject } = Promise.withResolvers<number>()
-    const waiter: Waiter = {
-      slotBytes,
-      grant: (offset) => {
-        signal.removeEventListener('abort', onAbort)
-        resolve(offset)
-      },
-    }
-    const onAbort = () => {
-      this.#waiters.delete(waiter)
-      reject(signal.reason)
-      this.#serve() // it may have stood before smaller ones
-    }
-    this.#waiters.add(waiter)
+  async #wait(slotBytes: number, signal: AbortSignal): Promise<number> {
+    const offset = this.#slots.wait(slotBytes, signal)
+    // Bodies that wait to be hashed with others hold stripes.
     this.#md5.hurry()
-    signal.addEventListener('abort', onAbort, { once: true })
-    return promise
-  }
-
-  #giveBack(offset: number): void {
-    this.#slots.free(offset)
-    this.#serve()
-  }
-
-  #serve(): void {
-    for (const waiter of this.#waiters) {
-      const offset = this.#slots.take(waiter.slotBytes)
-      if (offset === undefined) return
-      this.#waiters.delete(waiter)
-      waiter.grant(offset)
-    }
+    return await offset
   }
 }

@@ -118,7 +118,7 @@ t.test('a peer that sends rubbish, or a conversation with bytes changed, harms o
   }
   const view = new HandView()
   view.setNode(node)
-  await using client = testClient(view)
+  await using client = testClient(view, { connectMs: 20_000, callMs: 20_000 })
   const chunk = smallChunk(randomBytes(100))
   await client.putChunk(NODE, chunk, never)
   t.ok((await client.getPayload(NODE, { ...chunk.header, offset: 0, length: 100 }, never)).equals(chunk.pieces[0]!))

@@ -22,8 +22,9 @@ async function write(deps: EngineDeps, bytes: Buffer, storageClass = 'STANDARD')
 }
 
 async function read(deps: EngineDeps, layout: PartLayout, first = 0, last = layout.sizeBytes - 1): Promise<Buffer> {
-  const pieces: Uint8Array[] = []
-  for await (const piece of readObject(deps, foundObject(layout), { first, last }, forever)) pieces.push(piece)
+  const pieces: Buffer[] = []
+  for await (const piece of readObject(deps, foundObject(layout), { first, last }, forever))
+    pieces.push(Buffer.from(piece))
   return Buffer.concat(pieces)
 }
 

@@ -380,13 +380,3 @@ t.test('requests that are sent one behind the other are answered in order', asyn
   t.ok([200, 404].includes((await connection.answer()).status))
   t.equal((await connection.answer()).status, 404)
 })
-
-t.test('a client that does not take its answer is let go', async (t) => {
-  await using s3 = await withBucket({ settings: { http: { answerIdleMs: 200 } } })
-  await s3.client.send(new PutObjectCommand({ Bucket: 'bucket', Key: 'key', Body: Buffer.alloc(50_000_000) }))
-  const connection = await s3.raw()
-  connection.socket.pause()
-  connection.send(s3.head('GET', '/bucket/key'))
-  for (let i = 0; i < 100 && s3.records.at(-1)?.operation !== 'GetObject'; i++) await sleep(50)
-  t.equal(s3.records.at(-1)?.status, 499)
-})

@@ -2,13 +2,14 @@ import fc from 'fast-check'
 import t from 'tap'
 import {
   blockBytesOf,
+  blockStart,
   blocksOfRange,
   type PartGeometry,
   payloadBytes,
   payloadOffset,
+  runBytes,
   stripeBytes,
   stripeCount,
-  stripesOfRange,
 } from '../../src/striping/layout.ts'
 
 /** The sizes around every edge of blocks and stripes of B bytes. */
@@ -75,15 +76,15 @@ t.test('a range is given by its blocks, and touches no others', async () => {
   fc.assert(
     fc.property(arbitrary, ([g, a, b]) => {
       const [first, last] = [Math.min(a, b), Math.max(a, b)]
-      const { firstStripe, lastStripe } = stripesOfRange(g, first, last)
-      let at = first
-      for (const { stripe, block, from, to } of blocksOfRange(g, first, last)) {
-        const start = stripe * 6 * g.blockBytes + block * blockBytesOf(g, stripe)
-        if (start + from !== at || to <= from || to > blockBytesOf(g, stripe)) return false
-        if (stripe < firstStripe || stripe > lastStripe || block > 5) return false
-        at += to - from
+      const run = blocksOfRange(g, first, last)
+      const ends = (block: number) => blockStart(g, block) + blockBytesOf(g, Math.floor(block / 6))
+      let at = blockStart(g, run.first)
+      if (at > first || ends(run.first) <= first) return false
+      for (let block = run.first; block <= run.last; block++) {
+        if (blockStart(g, block) !== at) return false
+        at = ends(block)
       }
-      return at === last + 1
+      return blockStart(g, run.last) <= last && at > last && runBytes(g, run) === at - blockStart(g, run.first)
     }),
     { numRuns: 2_000 },
   )
@@ -91,7 +92,10 @@ t.test('a range is given by its blocks, and touches no others', async () => {
 
 t.test('a range of one byte reads one block', async (t) => {
   const g = { sizeBytes: 1_000_000, blockBytes: 4096, parityChunks: 2 }
-  t.same([...blocksOfRange(g, 30_000, 30_000)], [{ stripe: 1, block: 1, from: 1328, to: 1329 }])
+  const run = blocksOfRange(g, 30_000, 30_000)
+  t.same(run, { first: 7, last: 7 })
+  t.equal(blockStart(g, 7), 7 * 4096)
+  t.equal(runBytes(g, run), 4096)
 })
 
 t.test('what lies outside of the part is refused', async (t) => {
@@ -99,7 +103,7 @@ t.test('what lies outside of the part is refused', async (t) => {
   t.throws(() => stripeBytes(g, 1), /stripe 1 of 1/)
   t.throws(() => stripeBytes(g, -1), /stripe -1/)
   t.throws(() => blockBytesOf({ ...g, sizeBytes: 0 }, 0), /stripe 0 of 0/)
-  t.throws(() => stripesOfRange(g, 0, 60), /range 0-60/)
-  t.throws(() => stripesOfRange(g, 5, 4), /range 5-4/)
-  t.throws(() => stripesOfRange(g, -1, 4), /range -1-4/)
+  t.throws(() => blocksOfRange(g, 0, 60), /range 0-60/)
+  t.throws(() => blocksOfRange(g, 5, 4), /range 5-4/)
+  t.throws(() => blocksOfRange(g, -1, 4), /range -1-4/)
 })

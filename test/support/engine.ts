@@ -17,6 +17,8 @@ import { createPlacer } from '../../src/engine/placer.ts'
 import type { Catalogue } from '../../src/engine/ports/catalogue.ts'
 import type { StorageServer } from '../../src/engine/ports/cluster.ts'
 import type { ChunkDamage } from '../../src/engine/ports/damage-reports.ts'
+import { noLocalChunks } from '../../src/engine/ports/local-chunks.ts'
+import { ReadMemory } from '../../src/engine/read-memory.ts'
 import { Slots } from '../../src/engine/slots.ts'
 import { SlowUploadBudget } from '../../src/engine/stripe-filler.ts'
 import { loadRingHash, virtualNodePoints } from '../../src/placement/ring.ts'
@@ -40,16 +42,19 @@ export async function engineOver(
   await loadRingHash()
   const damages: ChunkDamage[] = []
   const servers = new Map([...nodes.stored.keys()].map((number) => [number, server(number)]))
+  const pool = new StripePool({ bytesMax: 32 * 1024 * 1024 })
   return {
     catalogue: catalogue as Catalogue,
     chunks: nodes,
     damages,
     damage: { reportDamage: (damage) => void damages.push(damage) },
+    localChunks: noLocalChunks,
     placer: createPlacer({ servers: () => servers, onChange: () => ({ [Symbol.dispose]() {} }) }, nodes),
     slowUploads: new SlowUploadBudget(1024 * 1024),
     sending: new Slots(4),
     streaming: new Slots(4),
-    pool: new StripePool({ bytesMax: 32 * 1024 * 1024 }),
+    pool,
+    readMemory: new ReadMemory(pool),
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
@@ -60,7 +65,6 @@ export async function engineOver(
       messageChunkBytesMax: 8 * 1024,
       stripesInFlightMax: 3,
       slowStripeMs: 2_000,
-      stripesReadAhead: 3,
       objectBytesMax: 10 * 1024 ** 3,
       ...settings,
     },

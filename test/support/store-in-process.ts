@@ -12,6 +12,8 @@ import { createEngine } from '../../src/engine/create-engine.ts'
 import type { EngineDeps } from '../../src/engine/deps.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { createPlacer } from '../../src/engine/placer.ts'
+import { noLocalChunks } from '../../src/engine/ports/local-chunks.ts'
+import { ReadMemory } from '../../src/engine/read-memory.ts'
 import { Slots } from '../../src/engine/slots.ts'
 import { SlowUploadBudget } from '../../src/engine/stripe-filler.ts'
 import type { WatchedCluster } from '../../src/meta/connect.ts'
@@ -72,12 +74,15 @@ export async function openStore(nodeCount: number): Promise<StoreInProcess> {
   cluster = watched
   const chunks = stack.use(testClient(watched, { connectMs: 15_000, callMs: 15_000, idleMs: 15_000 }))
   const settings = settingsOf({})
+  const pool = new StripePool({ bytesMax: settings.stripePoolBytes })
   const engineDeps = {
     catalogue: fixture.meta.catalogue,
     chunks,
+    localChunks: noLocalChunks,
     damage: stack.use(startDamageReports({ catalogue: fixture.meta.repairs, clock: systemClock, log: silentLog })),
     placer: stack.use(createPlacer(watched, chunks)),
-    pool: new StripePool({ bytesMax: settings.stripePoolBytes }),
+    pool,
+    readMemory: new ReadMemory(pool),
     slowUploads: new SlowUploadBudget(settings.slowUploadBytes),
     sending: new Slots(16),
     streaming: new Slots(16),
@@ -91,7 +96,6 @@ export async function openStore(nodeCount: number): Promise<StoreInProcess> {
       messageChunkBytesMax: settings.messageChunkBytesMax,
       stripesInFlightMax: 3,
       slowStripeMs: settings.slowStripeMs,
-      stripesReadAhead: 3,
       objectBytesMax: settings.objectBytesMax,
     },
   }
@@ -182,7 +186,9 @@ async function read({ fixture, engine }: Parts, key: string): Promise<Buffer> {
   const { bucket, object, layouts } = await engine.findObject(query, live)
   const range = { first: 0, last: object!.sizeBytes - 1 }
   const pieces: Uint8Array[] = []
-  for await (const piece of engine.readObject({ bucket, object: object!, layouts }, range, live)) pieces.push(piece)
+  for await (const piece of engine.readObject({ bucket, object: object!, layouts }, range, live)) {
+    pieces.push(Buffer.from(piece)) // a piece's memory is used again
+  }
   return Buffer.concat(pieces)
 }
 

@@ -2,10 +2,13 @@ import { createHealth, type Health } from '../../admin/health.ts'
 import { startAdminServer } from '../../admin/server.ts'
 import type { Settings } from '../../base/config.ts'
 import { createChunkClient } from '../../chunk-client/client.ts'
+import { openLocalChunks } from '../../chunk-client/local-chunks.ts'
 import { createEngine } from '../../engine/create-engine.ts'
 import type { EngineSettings } from '../../engine/deps.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { createPlacer } from '../../engine/placer.ts'
+import { noLocalChunks } from '../../engine/ports/local-chunks.ts'
+import { ReadMemory } from '../../engine/read-memory.ts'
 import { Slots } from '../../engine/slots.ts'
 import { SlowUploadBudget } from '../../engine/stripe-filler.ts'
 import { connectMeta, type Meta } from '../../meta/connect.ts'
@@ -19,6 +22,9 @@ import { required } from './required.ts'
 import { type Service, serve } from './serve.ts'
 import { type KeptSession, keepSession } from './session-keeper.ts'
 import { startUpkeep } from './upkeep.ts'
+
+/** Of the memory for stripes, what uploads, or downloads, may take at once: slow clients of one kind leave room for the other. */
+const SIDE_SHARE = 3 / 4
 
 export interface GatewayOptions {
   isSupervised: boolean
@@ -47,13 +53,17 @@ async function startGateway(deps: ProcessDeps, options: GatewayOptions, stop: Ab
   const cluster = opened.use(await meta.watchCluster({ refreshMs: settings.ringRefreshMs }, stop))
   const session = opened.use(await keepSession({ meta, clock, log, ttlMs: settings.putTtlMs }, stop))
   const chunks = opened.use(createChunkClient({ cluster, clusterToken, clock, log }))
+  const localChunks = settings.localReads ? opened.use(openLocalChunks({ cluster, clock, log })) : noLocalChunks
   const placer = opened.use(createPlacer(cluster, chunks))
-  const pool = new StripePool({ bytesMax: settings.stripePoolBytes })
+  const bytesMax = settings.stripePoolBytes
+  const pool = new StripePool({ bytesMax, sideBytesMax: SIDE_SHARE * bytesMax })
   const sending = new Slots(settings.stripesSendingMax)
   const streaming = new Slots(settings.streamedDownloadsMax)
   const slowUploads = new SlowUploadBudget(settings.slowUploadBytes)
+  const readMemory = new ReadMemory(pool)
   const damage = opened.use(startDamageReports({ catalogue: meta.repairs, clock, log }))
-  const ports = { catalogue: meta.catalogue, chunks, damage, placer, pool, slowUploads, sending, streaming }
+  const memory = { pool, readMemory, slowUploads, sending, streaming }
+  const ports = { catalogue: meta.catalogue, chunks, localChunks, damage, placer, ...memory }
   const engineDeps = { ...ports, clock, random, log, settings: engineSettings(settings, session) }
   const engine = createEngine(engineDeps)
   opened.use(startUpkeep({ meta, cluster, engine: engineDeps, settings }))
@@ -85,8 +95,7 @@ function openMeta(
 }
 
 function engineSettings(settings: Settings, session: KeptSession): EngineSettings {
-  const { blockBytes, messageChunkBytesMax, stripesInFlightMax, slowStripeMs, stripesReadAhead, objectBytesMax } =
-    settings
+  const { blockBytes, messageChunkBytesMax, stripesInFlightMax, slowStripeMs, objectBytesMax } = settings
   return {
     // Read anew for each part: a session that was over is replaced.
     get session() {
@@ -97,7 +106,6 @@ function engineSettings(settings: Settings, session: KeptSession): EngineSetting
     messageChunkBytesMax,
     stripesInFlightMax,
     slowStripeMs,
-    stripesReadAhead,
     objectBytesMax,
   }
 }

@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http'
 import type { ReplyHeaders } from '../operation.ts'
 import type { Exchange } from './exchange.ts'
 import { finishAnswer, planConnection } from './leftover-body.ts'
@@ -46,49 +45,49 @@ export function writeHead(exchange: Exchange, answer: Answer, sizeBytes: number 
   exchange.res.writeHead(answer.status, fields)
 }
 
+/** What the socket is given at once. A client that takes less in `answerIdleMs` is taken to be gone. */
+const SLICE_BYTES = 256 * 1024
+
+/** A piece is used until its bytes are with the kernel, and no longer: then the producer may use its memory again. */
 async function writeStream(exchange: Exchange, answer: Answer, stream: NonNullable<Answer['stream']>): Promise<void> {
   const { res } = exchange
-  const chunks = stream.bytes[Symbol.asyncIterator]()
+  const pieces = stream.bytes[Symbol.asyncIterator]()
   try {
     // The head waits for the first bytes: until then a fault can still be told.
-    let step = await chunks.next()
+    let step = await pieces.next()
     const plan = planConnection(exchange)
     writeHead(exchange, answer, stream.sizeBytes)
-    while (!step.done) {
-      const chunk = step.value
-      exchange.bytesSent += chunk.length
-      const isTaken = exchange.bytesSent < stream.sizeBytes ? res.write(chunk) : true
-      if (exchange.bytesSent === stream.sizeBytes) res.end(chunk)
-      else if (exchange.bytesSent > stream.sizeBytes) throw new Error('more bytes than announced')
-      if (!isTaken) await drained(exchange)
-      exchange.signal.throwIfAborted()
-      step = await chunks.next()
+    for (; !step.done; step = await pieces.next()) {
+      for (let at = 0; at < step.value.length; at += SLICE_BYTES) {
+        await send(exchange, step.value.subarray(at, at + SLICE_BYTES), stream.sizeBytes)
+      }
     }
     if (exchange.bytesSent !== stream.sizeBytes) throw new Error('fewer bytes than announced')
     if (!res.writableEnded) res.end()
     await finishAnswer(exchange, plan)
   } finally {
     // The producer lets go of its chunk streams, also when the client went away.
-    await chunks.return?.()
+    await pieces.return?.()
   }
 }
 
-/** Resolves when the client took what was written; the connection is broken off if it takes nothing for `answerIdleMs`. */
-async function drained({ res, clock, limits }: Exchange): Promise<void> {
-  using _timer = clock.after(limits.answerIdleMs, () => res.destroy())
-  await settled(res)
-}
-
-function settled(res: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      res.off('drain', done)
-      res.off('close', done)
-      resolve()
-    }
-    res.on('drain', done)
-    res.on('close', done)
-  })
+/** Resolves when the kernel has the bytes; the connection is broken off if the client takes nothing for `answerIdleMs`. */
+async function send(exchange: Exchange, bytes: Uint8Array, sizeBytes: number): Promise<void> {
+  const { res, clock, limits, signal } = exchange
+  signal.throwIfAborted()
+  exchange.bytesSent += bytes.length
+  if (exchange.bytesSent > sizeBytes) throw new Error('more bytes than announced')
+  // An answer that waits for the one before it on its connection has no socket yet.
+  using _timer = res.socket ? clock.after(limits.answerIdleMs, () => res.destroy()) : undefined
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const done = () => resolve()
+  // A write to a connection that is closed calls nobody back.
+  res.once('close', done)
+  if (exchange.bytesSent < sizeBytes) res.write(bytes, done)
+  else res.end(bytes, done)
+  await promise
+  res.off('close', done)
+  signal.throwIfAborted()
 }
 
 function isBodiless({ req }: Exchange, status: number): boolean {

@@ -1,11 +1,11 @@
 import { ChunkError } from '../../base/faults.ts'
+import { Turnstile } from '../../base/turnstile.ts'
 import { type ChunkKey, keyText, parseKey } from '../../chunk-files/chunk-key.ts'
 import { chunkFilePath, fanOut, fanOutDirectory } from '../../chunk-files/paths.ts'
 import { applyRecord } from './apply-record.ts'
 import { FILE, type Place } from './chunk-index.ts'
 import { isMissing, toChunkError } from './disk-error.ts'
 import type { DiskParts } from './disk-parts.ts'
-import { Turnstile } from './turnstile.ts'
 
 /** More would keep other work waiting for the threads that do the calls. */
 const UNLINKS_AT_ONCE = 16

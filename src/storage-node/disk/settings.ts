@@ -1,4 +1,5 @@
 import { assert } from '../../base/faults.ts'
+import { SMALL_CHUNK_BYTES_MAX } from '../../chunk-files/paths.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -38,7 +39,7 @@ export interface CompactionSettings {
 
 export const CHUNK_DISK_DEFAULTS = {
   segmentBytesMax: 128 * MIB,
-  smallChunkBytesMax: 256 * KIB,
+  smallChunkBytesMax: SMALL_CHUNK_BYTES_MAX,
   reserveBytes: undefined,
   listBatchRows: 1000,
   writeBuffersMax: 24,
