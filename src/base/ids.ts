@@ -58,3 +58,8 @@ export function makePartId(unixMs: number, random: { a: number; b: number }, ses
   const low = (session >>> 0).toString(16).padStart(8, '0')
   return `${ms.slice(0, 8)}-${ms.slice(8)}-7${a}-${high.slice(0, 4)}-${high.slice(4)}${low}` as PartId
 }
+
+/** Which gateway session made a part id: its last 4 bytes, as PostgreSQL's integer has them (signed). */
+export function sessionOfPart(id: PartId): number {
+  return Number.parseInt(id.slice(-8), 16) | 0
+}

@@ -27,12 +27,13 @@ export function objectWrites({ hot, general, clock }: Databases, settings: { res
   /** A part's id tells whether it was committed before, so that a batch whose answer was lost can be sent again. */
   async function commitBatch(items: readonly ObjectCommit[]): Promise<(CommitRow | StoreFault)[]> {
     try {
-      return await hot.runRaw(commitObjects, items, false)
+      const [rows] = await hot.runRaw(commitObjects, items, false)
+      return rows!
     } catch (error) {
       if (!(error instanceof LostConnection && error.sent)) throw toFault(error, false)
       const unknown = toFault(error, true) as StoreFault
       const withPart = items.filter((item) => item.part)
-      const rows = await hot.runUntilKnown(commitObjects, withPart, settings.resolveMs).catch(() => undefined)
+      const [rows] = await hot.runUntilKnown(commitObjects, withPart, settings.resolveMs).catch(() => [])
       return items.map((item) => (item.part && rows?.[withPart.indexOf(item)]) || unknown)
     }
   }

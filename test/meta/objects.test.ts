@@ -2,6 +2,7 @@ import t from 'tap'
 import { isFault } from '../../src/base/faults.ts'
 import { type BucketName, NULL_VERSION, type ObjectKey, type ServerNumber } from '../../src/base/ids.ts'
 import type { ObjectVersion } from '../../src/base/model.ts'
+import { commitObjects } from '../../src/meta/queries/commit-objects.ts'
 import { attributes, brokenReferences, commit, layout, live, newPartId, openMeta } from './fixture.ts'
 
 const fixture = await openMeta()
@@ -132,6 +133,21 @@ t.test('commitObject: an abort before it is sent commits nothing; after that it 
   const answer = catalogue.commitObject(commit(bucket, 'sent'), later.signal)
   setImmediate(() => later.abort(new Error('too late')))
   t.ok((await answer).committedAt)
+})
+
+t.test('commitObject: a part whose session is not locked meanwhile is refused', async (t) => {
+  const [sessions, ...rest] = commitObjects.bind([
+    commit(bucket, 'unlocked', { part: layout({ partId: newPartId(7) }) }),
+  ])
+  t.same(sessions, [7])
+  for (const [locked, outcome] of [
+    [[], 'session-over'],
+    [[8], 'session-over'],
+    [[7], 'ok'],
+  ] as const) {
+    const [row] = await sql(commitObjects.text, [locked, ...rest])
+    t.equal(commitObjects.row(row!)[0]!.outcome, outcome)
+  }
 })
 
 t.test('findObject: tells a missing bucket from a missing key', async (t) => {

@@ -62,7 +62,17 @@ async function runToEnd(command: string[], identity: Identity, directory: string
 
 /** Nothing of the caller's: no PG* setting may change what the server does. Messages are in English. */
 export function environment(): NodeJS.ProcessEnv {
-  return { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', TZ: 'UTC', LC_ALL: 'C' }
+  return { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', TZ: 'UTC', LC_ALL: 'C', ...ALLOCATION }
+}
+
+/**
+ * For glibc: a session keeps up to 4 MiB that it freed. By default it gives memory back after every statement and asks
+ * for it again with the next one: measured, half of the system time of a commit.
+ */
+const ALLOCATION = {
+  MALLOC_TRIM_THRESHOLD_: String(4 * 1024 * 1024),
+  MALLOC_MMAP_THRESHOLD_: String(4 * 1024 * 1024),
+  MALLOC_TOP_PAD_: String(256 * 1024),
 }
 
 async function exists(path: string): Promise<boolean> {

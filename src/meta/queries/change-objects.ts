@@ -2,10 +2,10 @@ import type { BucketId, ObjectKey, VersionId } from '../../base/ids.ts'
 import type { ObjectCopy } from '../../engine/ports/catalogue.ts'
 import { statement } from '../statement.ts'
 
-/** Deletes what is there, in one transaction (delete_objects_v1). */
+/** Deletes what is there, in one transaction (delete_objects_v2). */
 export const deleteObjects = statement({
-  name: 'delete_objects_v1',
-  text: 'select delete_objects_v1($1, $2)',
+  name: 'delete_objects_v2',
+  text: 'select delete_objects_v2($1, $2)',
   bind: (targets: { bucketIds: readonly BucketId[]; keys: readonly ObjectKey[] }) => [targets.bucketIds, targets.keys],
   row: () => undefined,
 })

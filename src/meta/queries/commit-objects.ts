@@ -1,4 +1,4 @@
-import type { VersionId } from '../../base/ids.ts'
+import { NOWHERE, NULL_VERSION, sessionOfPart, type VersionId } from '../../base/ids.ts'
 import type { ObjectCommit } from '../../engine/ports/catalogue.ts'
 import { intArray } from '../rows.ts'
 import { statement } from '../statement.ts'
@@ -18,14 +18,13 @@ export interface CommitRow {
   committedAt: Date
 }
 
-/** Many plain PUTs, one transaction, one outcome each (commit_objects_v1). */
+/** Many plain PUTs, one transaction, one outcome each, in one row (commit_objects_v2). */
 export const commitObjects = statement({
-  name: 'commit_objects_v1',
+  name: 'commit_objects_v2',
   text: /* sql */ `
-    select outcome, version_id, committed_at
-      from commit_objects_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
-     order by row_number`,
+    select commit_objects_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) as done`,
   bind: (commits: readonly ObjectCommit[]) => [
+    sessionsOf(commits),
     commits.map((c) => c.bucketId),
     commits.map((c) => c.key),
     commits.map((c) => c.sizeBytes),
@@ -43,10 +42,17 @@ export const commitObjects = statement({
     commits.map((c) => c.part?.parityChunks),
     commits.map((c) => c.part && intArray(c.part.servers)),
     commits.map((c) => c.part?.chunkHashes),
+    commits.map((c) => c.part?.servers.filter((server) => server === NOWHERE).length ?? 0),
   ],
-  row: (r): CommitRow => ({
-    outcome: r.outcome as CommitOutcome,
-    versionId: r.version_id as VersionId,
-    committedAt: r.committed_at as Date,
-  }),
+  row: (r): CommitRow[] => {
+    const [outcomes, times] = r.done as [CommitOutcome[], string[]]
+    return outcomes.map((outcome, n) => ({ outcome, versionId: NULL_VERSION, committedAt: new Date(times[n]!) }))
+  },
 })
+
+/** Locks are taken in this order: as PostgreSQL sorts integers. */
+function sessionsOf(commits: readonly ObjectCommit[]): number[] {
+  const sessions = new Set<number>()
+  for (const { part } of commits) if (part) sessions.add(sessionOfPart(part.partId))
+  return [...sessions].sort((a, b) => a - b)
+}
