@@ -80,3 +80,10 @@ function seriesOf(rows: readonly Row[], lines: Plot['lines']): Series[] {
     })),
   )
 }
+
+/** What may have been drawn of a group. */
+export function plotFiles(group: Group): { file: string; title: string }[] {
+  return plots
+    .filter((plot) => plot.group === group)
+    .map(({ file, chart }) => ({ file: `${file}.svg`, title: chart.title }))
+}

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Row } from '../measure.ts'
@@ -34,6 +34,16 @@ export function saveResults(
   mkdirSync(join(directory, name), { recursive: true })
   const text = `${JSON.stringify(head, null, 1).slice(0, -2)},\n "rows": [\n${lines.join(',\n')}\n ]\n}\n`
   writeFileSync(join(directory, name, `${file}.json`), text)
+}
+
+/** undefined: there is none. */
+export function loadResults(directory: string, file: string): Results | undefined {
+  try {
+    return JSON.parse(readFileSync(join(directory, `${file}.json`), 'utf8')) as Results
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
 }
 
 /** Four digits that count: more would be noise. */

@@ -1,7 +1,11 @@
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { drawFlameGraph } from '../../bench/profile/flame-graph.ts'
 import { type CpuProfile, heaviest, mergeProfiles } from '../../bench/profile/profile-tree.ts'
 import { drawLineChart } from '../../bench/report/line-chart.ts'
+import { renderPage } from '../../bench/report/page.ts'
+import { RESULTS } from '../../bench/report/results.ts'
 
 const frame = (functionName: string, url = '', lineNumber = 0) => ({ functionName, url, lineNumber })
 const repository = new URL('../../', import.meta.url).href
@@ -69,4 +73,9 @@ t.test('drawLineChart: one line a series, its points in place', async (t) => {
   const [low, middle, high] = line!.split(' ').map((point) => point.split(',').map(Number))
   t.ok(Math.abs(low![0]! + high![0]! - 2 * middle![0]!) < 1, 'x is logarithmic: 10 is in the middle')
   t.ok(low![1]! > middle![1]! && middle![1]! > high![1]!, 'more is higher')
+})
+
+t.test('docs/performance.md shows what bench/results holds', async (t) => {
+  const page = await readFile(fileURLToPath(new URL('../../docs/performance.md', import.meta.url)), 'utf8')
+  t.equal(renderPage(page, { resultsDirectory: RESULTS }), page, 'else run `npm run bench:page`')
 })
