@@ -25,8 +25,11 @@ export interface Frame {
 /** Waiting costs nothing. */
 const IDLE = '(idle)'
 const REPOSITORY = new URL('../../', import.meta.url).href
-/** Starting and stopping the profiler itself. */
-const PROBE = { name: 'answer', url: new URL('../store/probe.ts', import.meta.url).href }
+/** Starting and stopping the profiler itself; what else the probe has is under the program's own calls. */
+const PROBE = {
+  names: new Set(['listen', 'hear', 'reply', 'answer']),
+  url: new URL('../store/probe.ts', import.meta.url).href,
+}
 
 export function mergeProfiles(profiles: readonly CpuProfile[]): Frame {
   const root: Frame = { name: 'all', place: '', selfMicros: 0, micros: 0, callees: [] }
@@ -55,7 +58,7 @@ function addProfile(root: Frame, { nodes, samples, timeDeltas }: CpuProfile): vo
   const add = (id: number, into: Frame): number => {
     const { callFrame, children = [] } = byId.get(id)!
     if (callFrame.functionName === IDLE) return 0
-    if (callFrame.functionName === PROBE.name && callFrame.url === PROBE.url) return 0
+    if (callFrame.url === PROBE.url && PROBE.names.has(callFrame.functionName)) return 0
     const frame = callFrame.functionName === '(root)' ? into : calleeOf(into, callFrame)
     const self = selfMicros.get(id) ?? 0
     const micros = children.reduce((sum, child) => sum + add(child, frame), self)

@@ -7,7 +7,7 @@ import fs from 'node:fs'
 import { open } from 'node:fs/promises'
 import { Session } from 'node:inspector/promises'
 import { syncBuiltinESMExports } from 'node:module'
-import { createServer } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { isMainThread } from 'node:worker_threads'
 
@@ -39,13 +39,21 @@ function count<K extends string>(of: Record<K, unknown>, name: K): void {
 }
 
 function serve(): void {
-  const server = createServer((socket) => {
-    socket.on('error', () => {})
-    socket.on('data', (word) => void answer(word.toString()).then((value) => socket.end(JSON.stringify(value))))
-    socket.unref()
-  })
+  const server = createServer(listen)
   server.listen(join(process.env.BENCH_PROBE_DIRECTORY!, `${process.pid}.sock`)).unref()
 }
+
+/** Each with a name: profiles are told by it what is the probe's own (bench/profile/profile-tree.ts). */
+function listen(socket: Socket): void {
+  socket.on('error', ignore)
+  socket.on('data', function hear(word) {
+    const reply = (value: unknown) => socket.end(JSON.stringify(value))
+    void answer(word.toString()).then(reply)
+  })
+  socket.unref()
+}
+
+function ignore(): void {}
 
 async function answer(word: string): Promise<unknown> {
   if (word === 'syncs') return syncs
