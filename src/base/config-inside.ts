@@ -40,6 +40,14 @@ export const insideSettings = {
     about:
       'Memory for what is under way in one gateway process; uploads, and downloads, may take three quarters of it. The more downloads there are, the less each reads at once, down to a block. What finds nothing free waits.',
   }),
+  chunkCacheBytes: data({
+    name: 'SEXTANT_CHUNK_CACHE_BYTES',
+    kind: bytes({ min: 0, max: 64 * GIB }),
+    default: '32 MiB',
+    readBy: s3Side,
+    about:
+      'Memory in which one gateway process keeps small parts: what was just written (up to 64 KiB each), and what is read more than once (up to 1.5 MiB each); 0 keeps none.',
+  }),
   messageChunkBytesMax: data({
     name: 'SEXTANT_MESSAGE_CHUNK_BYTES',
     kind: bytes({ min: 4 * KIB, max: 512 * KIB }),

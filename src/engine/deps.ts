@@ -2,6 +2,7 @@ import type { Clock, Random } from '../base/clock.ts'
 import type { PartId, ServerNumber } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import type { StripePool } from '../striping/stripe-pool.ts'
+import type { ChunkCache } from './chunk-cache.ts'
 import type { Catalogue } from './ports/catalogue.ts'
 import type { ChunkStore } from './ports/chunk-store.ts'
 import type { LocalChunks } from './ports/local-chunks.ts'
@@ -13,6 +14,7 @@ export interface EngineDeps {
   catalogue: Catalogue
   chunks: ChunkStore
   localChunks: LocalChunks
+  chunkCache: ChunkCache
   placer: Placer
   pool: StripePool
   /** What downloads read into. */

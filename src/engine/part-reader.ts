@@ -9,7 +9,7 @@ import type { StoredChunk } from './ports/local-chunks.ts'
 
 export type ReadDeps = Pick<
   EngineDeps,
-  'chunks' | 'localChunks' | 'readMemory' | 'streaming' | 'pool' | 'clock' | 'log' | 'settings'
+  'chunks' | 'localChunks' | 'chunkCache' | 'readMemory' | 'streaming' | 'pool' | 'clock' | 'log' | 'settings'
 >
 
 const nowhere: BlockSource = { block: async () => undefined }

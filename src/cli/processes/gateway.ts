@@ -3,6 +3,7 @@ import { startAdminServer } from '../../admin/server.ts'
 import type { Settings } from '../../base/config.ts'
 import { createChunkClient } from '../../chunk-client/client.ts'
 import { openLocalChunks } from '../../chunk-client/local-chunks.ts'
+import { ChunkCache } from '../../engine/chunk-cache.ts'
 import { createEngine } from '../../engine/create-engine.ts'
 import type { EngineSettings } from '../../engine/deps.ts'
 import type { Engine } from '../../engine/engine.ts'
@@ -58,7 +59,18 @@ async function startGateway(deps: ProcessDeps, options: GatewayOptions, stop: Ab
   const sending = new Slots(settings.stripesSendingMax)
   const streaming = new Slots(settings.streamedDownloadsMax)
   const readMemory = new ReadMemory(pool)
-  const ports = { catalogue: meta.catalogue, chunks, localChunks, placer, pool, readMemory, sending, streaming }
+  const chunkCache = new ChunkCache({ bytesMax: settings.chunkCacheBytes })
+  const ports = {
+    catalogue: meta.catalogue,
+    chunks,
+    localChunks,
+    chunkCache,
+    placer,
+    pool,
+    readMemory,
+    sending,
+    streaming,
+  }
   const engine = createEngine({ ...ports, clock, random, log, settings: engineSettings(settings, session) })
   const { sweepIntervalMs: intervalMs, doomedGraceMs } = settings
   opened.use(startSweeps({ catalogue: meta.upkeep, chunks, cluster, clock, log }, { intervalMs, doomedGraceMs }))
