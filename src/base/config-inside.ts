@@ -55,6 +55,14 @@ export const insideSettings = {
     readBy: s3Side,
     about: 'A client that takes longer to fill one stripe (192 KiB) is slow: it no longer holds memory of the pool.',
   }),
+  chunkCacheBytes: data({
+    name: 'SEXTANT_CHUNK_CACHE_BYTES',
+    kind: bytes({ min: 0, max: 64 * GIB }),
+    default: '32 MiB',
+    readBy: s3Side,
+    about:
+      'Memory in which one gateway process keeps small parts: what was just written (up to 64 KiB each), and what is read more than once (up to 1.5 MiB each); 0 keeps none.',
+  }),
   messageChunkBytesMax: data({
     name: 'SEXTANT_MESSAGE_CHUNK_BYTES',
     kind: bytes({ min: 4 * KIB, max: 512 * KIB }),

@@ -2,6 +2,7 @@ import type { Clock, Random } from '../base/clock.ts'
 import type { PartId, ServerNumber } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import type { StripePool } from '../striping/stripe-pool.ts'
+import type { ChunkCache } from './chunk-cache.ts'
 import type { Catalogue } from './ports/catalogue.ts'
 import type { ChunkStore } from './ports/chunk-store.ts'
 import type { DamageReports } from './ports/damage-reports.ts'
@@ -17,6 +18,7 @@ export interface EngineDeps {
   /** Told of every chunk that a read finds missing or rotten. */
   damage: DamageReports
   localChunks: LocalChunks
+  chunkCache: ChunkCache
   placer: Placer
   pool: StripePool
   /** What downloads read into. */

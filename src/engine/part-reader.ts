@@ -9,7 +9,16 @@ import type { StoredChunk } from './ports/local-chunks.ts'
 
 export type ReadDeps = Pick<
   EngineDeps,
-  'chunks' | 'damage' | 'localChunks' | 'readMemory' | 'streaming' | 'pool' | 'clock' | 'log' | 'settings'
+  | 'chunks'
+  | 'damage'
+  | 'localChunks'
+  | 'chunkCache'
+  | 'readMemory'
+  | 'streaming'
+  | 'pool'
+  | 'clock'
+  | 'log'
+  | 'settings'
 >
 
 const nowhere: BlockSource = { block: async () => undefined }

@@ -28,6 +28,7 @@ export async function putObject(
     condition,
   }
   const committed = await commitDraft(draft, (commitSignal) => deps.catalogue.commitObject(commit, commitSignal))
+  if (draft.layout && draft.bytes) deps.chunkCache.keepWritten(draft.layout.partId, draft.bytes)
   return { ...committed, etag, checksum }
 }
 

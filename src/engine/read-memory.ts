@@ -37,6 +37,11 @@ export class ReadMemory {
   }
 
   take(bytes: number): LentMemory {
-    return this.#pool.tryLend(bytes) ?? { bytes: Buffer.allocUnsafeSlow(bytes), [Symbol.dispose]() {} }
+    return this.#pool.tryLend(bytes) ?? ownMemory(bytes)
   }
+}
+
+/** Memory of one's own, which goes when nobody refers to it. */
+export function ownMemory(bytes: number): LentMemory {
+  return { bytes: Buffer.allocUnsafeSlow(bytes), [Symbol.dispose]() {} }
 }

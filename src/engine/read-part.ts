@@ -4,6 +4,7 @@ import { type BlockRun, blocksOfRange } from '../striping/layout.ts'
 import type { ByteRange } from './engine.ts'
 import { readWindow } from './fill-window.ts'
 import { PartReader, type ReadDeps } from './part-reader.ts'
+import { ownMemory } from './read-memory.ts'
 import { type ReadWindow, windowBytes } from './read-window.ts'
 
 /**
@@ -12,6 +13,35 @@ import { type ReadWindow, windowBytes } from './read-window.ts'
  * one is read. Fault: DataUnavailable.
  */
 export async function* readPart(
+  deps: ReadDeps,
+  layout: PartLayout,
+  range: ByteRange,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const kept = deps.chunkCache.get(layout.partId) ?? (await readToKeep(deps, layout, range, signal))
+  if (kept) yield kept.subarray(range.first, range.last + 1)
+  else yield* readWindows(deps, layout, range, signal)
+}
+
+/** All of a part, if that is asked for, and it is one that the cache should have. */
+async function readToKeep(
+  deps: ReadDeps,
+  layout: PartLayout,
+  range: ByteRange,
+  signal: AbortSignal,
+): Promise<Buffer | undefined> {
+  const { sizeBytes, partId } = layout
+  const isWhole = range.first === 0 && range.last === sizeBytes - 1
+  if (!isWhole || !deps.chunkCache.wantsRead(layout)) return undefined
+  const blocks = blocksOfRange(layout, 0, range.last)
+  using reader = new PartReader(deps, layout, blocks, signal)
+  const window = await readWindow(reader, blocks, () => ownMemory(windowBytes(layout, blocks)))
+  const bytes = window.cut(range)
+  deps.chunkCache.keepRead(partId, bytes)
+  return bytes
+}
+
+async function* readWindows(
   deps: ReadDeps,
   layout: PartLayout,
   range: ByteRange,

@@ -25,6 +25,8 @@ export interface PartDraft extends AsyncDisposable {
   /** Absent for a part without bytes. */
   readonly layout: PartLayout | undefined
   readonly digests: BodyDigests
+  /** All of a part that is small enough for the cache. */
+  readonly bytes: Buffer | undefined
   /** To be called once the catalogue refers to the part, or may do so. */
   keep(): void
 }
@@ -49,13 +51,15 @@ export async function writePart(
     const label = { ...order.label, createdMs: deps.clock.nowMs() }
     await using set = openChunkSet(deps, { partId, geometry, label, attempts: attempts.servers }, signal)
     const hashers = Array.from({ length: DATA_CHUNKS + geometry.parityChunks }, () => chunkHasher())
-    const digests = await sendStripes(deps, { partId, geometry, claims: order.claims, set, hashers }, body, signal)
+    const run: StripeRun = { partId, geometry, claims: order.claims, set, hashers, bytes: undefined }
+    const digests = await sendStripes(deps, run, body, signal)
     const chunkHashes = hashers.map((hasher) => hasher.digest())
     const servers = await set.finish(chunkHashes, {
       etag: digests.md5.toString('hex'),
       checksumAlgorithm: order.claims.checksum?.algorithm ?? '',
       checksum: digests.checksum ?? '',
     })
+    draft.bytes = run.bytes
     return draft.seal({ partId, ...geometry, servers, chunkHashes: Buffer.concat(chunkHashes) }, digests)
   } catch (error) {
     await draft[Symbol.asyncDispose]()
@@ -65,6 +69,7 @@ export async function writePart(
 
 class Draft implements PartDraft {
   layout: PartLayout | undefined
+  bytes: Buffer | undefined
   digests: BodyDigests = { md5: Buffer.alloc(0), checksum: undefined }
   #discard: (() => Promise<void>) | undefined
   constructor(discard: () => Promise<void>) {
@@ -108,6 +113,8 @@ interface StripeRun {
   claims: BodyClaims
   set: ChunkSet
   hashers: readonly ChunkHasher[]
+  /** Set when the part is small enough for the cache. */
+  bytes: Buffer | undefined
 }
 
 async function sendStripes(
@@ -127,7 +134,10 @@ async function sendStripes(
       const { index } = filler
       rest = rest.subarray(await filler.fill(rest, signal))
       const full = await filler.takeFull(signal)
-      if (full) await sendStripe(run, full, index, digests)
+      if (!full) continue
+      const isAll = full.filledBytes === geometry.sizeBytes
+      if (isAll && deps.chunkCache.wantsWritten(geometry.sizeBytes)) run.bytes = copyOf(full)
+      await sendStripe(run, full, index, digests)
     }
     filler.wait()
   }
@@ -135,6 +145,17 @@ async function sendStripes(
     throw new StoreFault('IncompleteBody', { sizeBytes: receivedBytes, expectedBytes: claims.sizeBytes })
   }
   return await digests.finish()
+}
+
+/** In memory of its own: Buffer.concat may take it from a pool that something smaller keeps alive. */
+function copyOf(stripe: StripeBuffer): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(stripe.filledBytes)
+  let at = 0
+  for (const piece of stripe.data()) {
+    bytes.set(piece, at)
+    at += piece.length
+  }
+  return bytes
 }
 
 async function sendStripe(

@@ -11,6 +11,7 @@ import {
 import { silentLog } from '../../src/base/log.ts'
 import type { Bucket, ObjectVersion, PartLayout } from '../../src/base/model.ts'
 import { systemClock, systemRandom } from '../../src/base/system.ts'
+import { ChunkCache } from '../../src/engine/chunk-cache.ts'
 import type { EngineDeps } from '../../src/engine/deps.ts'
 import type { BodyClaims, FoundObject } from '../../src/engine/engine.ts'
 import { createPlacer } from '../../src/engine/placer.ts'
@@ -49,6 +50,7 @@ export async function engineOver(
     damages,
     damage: { reportDamage: (damage) => void damages.push(damage) },
     localChunks: noLocalChunks,
+    chunkCache: new ChunkCache({ bytesMax: 0 }),
     placer: createPlacer({ servers: () => servers, onChange: () => ({ [Symbol.dispose]() {} }) }, nodes),
     slowUploads: new SlowUploadBudget(1024 * 1024),
     sending: new Slots(4),

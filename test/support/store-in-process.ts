@@ -8,6 +8,7 @@ import { silentLog } from '../../src/base/log.ts'
 import { systemClock, systemRandom } from '../../src/base/system.ts'
 import type { ChunkClient } from '../../src/chunk-client/client.ts'
 import { startUpkeep } from '../../src/cli/processes/upkeep.ts'
+import { ChunkCache } from '../../src/engine/chunk-cache.ts'
 import { createEngine } from '../../src/engine/create-engine.ts'
 import type { EngineDeps } from '../../src/engine/deps.ts'
 import type { Engine } from '../../src/engine/engine.ts'
@@ -83,6 +84,7 @@ export async function openStore(nodeCount: number): Promise<StoreInProcess> {
     placer: stack.use(createPlacer(watched, chunks)),
     pool,
     readMemory: new ReadMemory(pool),
+    chunkCache: new ChunkCache({ bytesMax: 0 }),
     slowUploads: new SlowUploadBudget(settings.slowUploadBytes),
     sending: new Slots(16),
     streaming: new Slots(16),

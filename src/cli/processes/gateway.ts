@@ -3,6 +3,7 @@ import { startAdminServer } from '../../admin/server.ts'
 import type { Settings } from '../../base/config.ts'
 import { createChunkClient } from '../../chunk-client/client.ts'
 import { openLocalChunks } from '../../chunk-client/local-chunks.ts'
+import { ChunkCache } from '../../engine/chunk-cache.ts'
 import { createEngine } from '../../engine/create-engine.ts'
 import type { EngineSettings } from '../../engine/deps.ts'
 import type { Engine } from '../../engine/engine.ts'
@@ -61,8 +62,9 @@ async function startGateway(deps: ProcessDeps, options: GatewayOptions, stop: Ab
   const streaming = new Slots(settings.streamedDownloadsMax)
   const slowUploads = new SlowUploadBudget(settings.slowUploadBytes)
   const readMemory = new ReadMemory(pool)
+  const chunkCache = new ChunkCache({ bytesMax: settings.chunkCacheBytes })
   const damage = opened.use(startDamageReports({ catalogue: meta.repairs, clock, log }))
-  const memory = { pool, readMemory, slowUploads, sending, streaming }
+  const memory = { pool, readMemory, chunkCache, slowUploads, sending, streaming }
   const ports = { catalogue: meta.catalogue, chunks, localChunks, damage, placer, ...memory }
   const engineDeps = { ...ports, clock, random, log, settings: engineSettings(settings, session) }
   const engine = createEngine(engineDeps)
