@@ -39,6 +39,8 @@ const rooms = {
   engine: ['base', 'placement', 'striping'],
   upkeep: ['base', 'placement', 'striping'],
   s3api: ['base', 'engine'],
+  webhooks: ['base'],
+  metrics: ['base', 'upkeep'],
   admin: ['base', 'engine'],
 }
 module.exports = {
@@ -52,7 +54,7 @@ module.exports = {
     { name: 'conformance-is-black-box', severity: 'error', from: { path: '^conformance/' }, to: { path: '^src/' } },
     ...Object.entries(rooms).map(([name, allowed]) => room(name, allowed)),
     ...Object.entries(rooms).map(([name, allowed]) => roomTypes(name, allowed)),
-    only(['fastify', 'fast-xml-parser'], ['s3api', 'admin']),
+    only(['fastify'], ['s3api', 'admin']),
     only(['pg', 'pg-query-stream', 'node-pg-migrate'], ['meta']),
   ],
   options: {

@@ -9,7 +9,8 @@ import { environmentOfTarget, type Target, targetOfEnvironment } from './support
 /**
  * Runs suites against one store: `node conformance/run.ts [--endpoint URL] [--jobs N] [s3|clients|FILE…]`.
  * Without an endpoint (or CONFORMANCE_ENDPOINT) a fresh `sextant up` is started and stopped. Keys: AWS_ACCESS_KEY_ID and
- * AWS_SECRET_ACCESS_KEY; for the tests of two accounts also CONFORMANCE_OTHER_ACCESS_KEY_ID and …_SECRET_ACCESS_KEY.
+ * AWS_SECRET_ACCESS_KEY; for the tests of two accounts also CONFORMANCE_OTHER_ACCESS_KEY_ID and …_SECRET_ACCESS_KEY, for that
+ * of key policies CONFORMANCE_LIMITED_…: a key of the same account, made with `--policy conformance/support/limited-key.json`.
  */
 const { values, positionals } = parseArgs({
   allowPositionals: true,

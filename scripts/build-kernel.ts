@@ -5,6 +5,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import initWabt from 'wabt'
+import { crc64KernelSource } from './crc64-kernel.ts'
 import { md5KernelSource } from './md5-kernel.ts'
 
 interface KernelBinary {
@@ -31,6 +32,13 @@ export const md5Kernel: KernelBinary = {
   source: async () => md5KernelSource(),
 }
 
+export const crc64Kernel: KernelBinary = {
+  file: new URL('../src/striping/crc64-binary.ts', import.meta.url),
+  constant: 'CRC64_KERNEL_BASE64',
+  madeOf: 'scripts/crc64-kernel.ts',
+  source: async () => crc64KernelSource(),
+}
+
 /** The text of the module that a kernel's source gives. */
 export async function buildKernel({ constant, madeOf, source }: KernelBinary): Promise<string> {
   const wabt = await initWabt()
@@ -49,7 +57,7 @@ export const ${constant} =
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const kernel of [stripeKernel, md5Kernel]) {
+  for (const kernel of [stripeKernel, md5Kernel, crc64Kernel]) {
     const built = await buildKernel(kernel)
     if (!process.argv.includes('--check')) {
       await writeFile(kernel.file, built)

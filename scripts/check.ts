@@ -23,6 +23,22 @@ const steps: readonly Step[] = [
     name: 'docs/settings.md is what the table of settings gives',
     run: () => script('write-settings-docs.ts', '--check'),
   },
+  {
+    name: 'docs/metrics.md is what the tables of metrics give',
+    run: () => script('write-metrics-docs.ts', '--check'),
+  },
+  {
+    name: 'the dashboard is what scripts/dashboard gives',
+    run: () => script('write-dashboard.ts', '--check'),
+  },
+  {
+    name: 'docs/s3-coverage.md is what the operations and their tests give',
+    run: () => script('write-s3-coverage.ts', '--check'),
+  },
+  {
+    name: 'docs/reliability.md is what reliability/results gives',
+    run: () => script('write-reliability.ts', '--check'),
+  },
 ]
 
 const failed = steps.filter((step) => !timed(step)).map(({ name }) => name)

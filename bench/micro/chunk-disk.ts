@@ -1,6 +1,7 @@
 /**
- * What one node's chunk store costs on a real disk: durable puts of small chunks at 1, 32 and 256 waiting (a second,
- * and µs of CPU each), reads of them, and streamed large chunks and reads of them (CPU seconds per GiB).
+ * What one node's chunk store costs on a real disk: durable puts of small chunks at 1, 8, 32 and 256 waiting (a second,
+ * and µs of CPU each) and of chunks of 1 MiB objects at 16 waiting, reads of them, and streamed large chunks and reads
+ * of them (CPU seconds per GiB).
  * `node bench/micro/chunk-disk.ts [directory]`, some 30 seconds; the directory's disk is the one that is measured.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -21,6 +22,9 @@ const SMALL_BYTES = 683
 const LABEL_BYTES = 160
 const SEAL_BYTES = 34
 const SMALL_CHUNKS = 40_000
+/** A sixth of a 1 MiB object: the whole chunk is one block. */
+const MEDIUM_BYTES = Math.ceil(MIB / 6)
+const MEDIUM_CHUNKS = 768
 /** A sixth of a 64 MiB object. */
 const LARGE_BYTES = 11 * MIB
 const LARGE_CHUNKS = 48
@@ -38,20 +42,20 @@ const label = Buffer.alloc(LABEL_BYTES, 'label')
 const seal = Buffer.alloc(SEAL_BYTES, 'seal')
 let made = 0
 
-function makeChunk(dataBytes: number): Chunk {
+function makeChunk(dataBytes: number, blockBytes = BLOCK_BYTES): Chunk {
   made += 1
   const partId = makePartId(1_700_000_000_000 + made, { a: made, b: Math.imul(made, 0x9e37_79b1) >>> 0 }, 1)
   const chunkId = chunkIdBytes(partId, made % 8)
   const hasher = chunkHasher()
-  const blocks = Math.ceil(dataBytes / BLOCK_BYTES)
+  const blocks = Math.ceil(dataBytes / blockBytes)
   const payload = Buffer.alloc(dataBytes + 4 * blocks, made)
   for (let block = 0, at = 0; block < blocks; block++) {
-    const data = payload.subarray(at, at + Math.min(BLOCK_BYTES, dataBytes - block * BLOCK_BYTES))
+    const data = payload.subarray(at, at + Math.min(blockBytes, dataBytes - block * blockBytes))
     const checksum = blockChecksum(chunkSeed(chunkId), block, data)
     hasher.update(checksum)
     at = payload.writeUInt32LE(checksum, at + data.length)
   }
-  const header = { chunkId, dataChunks: 6, parityChunks: 2, blockBytes: BLOCK_BYTES, label }
+  const header = { chunkId, dataChunks: 6, parityChunks: 2, blockBytes, label }
   return { header, payload, trailer: { partBytes: dataBytes * 6, chunkHash: hasher.digest(), seal } }
 }
 
@@ -93,6 +97,7 @@ try {
   {
     await using disk = await openChunkDisk({ directory }, deps)
     const put = (chunk: Chunk) => disk.put(chunk.header, chunk.payload, chunk.trailer)
+    const read = (chunk: Chunk) => disk.read(chunk.header.chunkId, 0, chunk.payload.length)
     await forEach(
       Array.from({ length: 5000 }, () => makeChunk(SMALL_BYTES)),
       32,
@@ -100,6 +105,7 @@ try {
     ) // warm
     for (const [atOnce, count] of [
       [1, 2000],
+      [8, SMALL_CHUNKS / 4],
       [32, SMALL_CHUNKS],
       [256, SMALL_CHUNKS],
     ] as const) {
@@ -107,9 +113,14 @@ try {
       const cost = await measure(() => forEach(chunks, atOnce, put))
       printEach(`put ${SMALL_BYTES} bytes, ${atOnce} waiting`, count, cost)
       if (atOnce !== 32) continue
-      const read = (chunk: Chunk) => disk.read(chunk.header.chunkId, 0, chunk.payload.length)
       printEach(`read them, ${atOnce} waiting`, count, await measure(() => forEach(chunks, atOnce, read)))
     }
+
+    const medium = Array.from({ length: MEDIUM_CHUNKS }, () => makeChunk(MEDIUM_BYTES, MEDIUM_BYTES))
+    const mediumBytes = MEDIUM_CHUNKS * MEDIUM_BYTES
+    printBytes('put chunks of 1 MiB objects, 16 waiting', mediumBytes, await measure(() => forEach(medium, 16, put)))
+    printBytes('read them', mediumBytes, await measure(() => forEach(medium, 16, read)))
+    printBytes('read them again', mediumBytes, await measure(() => forEach(medium, 16, read)))
 
     const large = Array.from({ length: 8 }, () => makeChunk(LARGE_BYTES))
     const stream = async ({ header, payload, trailer }: Chunk) => {

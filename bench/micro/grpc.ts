@@ -55,6 +55,7 @@ function nullDisk(): ChunkDisk {
     put: async () => {},
     create: async () => ({ write: async () => {}, commit: async () => {}, [Symbol.asyncDispose]: async () => {} }),
     read: async (_id, _offset, length) => bytes.subarray(0, length),
+    locate: () => ({ segment: 0, offset: 0 }),
     delete: async () => 0,
     async *list() {},
     verify: async () => Buffer.alloc(32),
@@ -67,7 +68,10 @@ function nullDisk(): ChunkDisk {
       storedBytes: 0,
       writable: true,
       diskFormat: 1,
+      beats: 0,
+      moment: Buffer.alloc(0),
     }),
+    noteBeats: async () => {},
     [Symbol.asyncDispose]: async () => {},
   }
 }

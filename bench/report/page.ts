@@ -5,7 +5,7 @@ import type { Group } from '../workloads/workload.ts'
 import { plotFiles } from './plots.ts'
 import { loadResults, type Results } from './results.ts'
 import { scalingTable } from './scaling-table.ts'
-import { COLUMNS, cellsOf, LEGEND, warningsOf } from './table.ts'
+import { COLUMNS, cellsOf, LEGEND, number, warningsOf } from './table.ts'
 
 /** `<!-- results: NAME -->`, and what stands up to the second mark, is replaced. */
 const MARKS = /<!-- results: ([\w.-]+) -->\n.*?<!-- end of results -->/s
@@ -14,11 +14,13 @@ const MARKS = /<!-- results: ([\w.-]+) -->\n.*?<!-- end of results -->/s
 const TITLES: Readonly<Record<Group, string>> = {
   sizes: 'PUT and GET by size',
   small: 'Small objects otherwise',
+  text: 'Text, for a store that compresses',
   lists: 'Listings',
   clients: 'Small objects by requests at once',
   load: 'A hundred uploads at once, a large file',
   nodes: 'The storage nodes alone',
   database: 'The database alone',
+  listing: 'Many keys in one bucket',
   scaling: 'More gateways',
 }
 
@@ -37,12 +39,14 @@ export function renderPage(
 function renderResults(directory: string, link: string): string {
   const s3 = loadResults(directory, 's3')
   if (!s3) throw new Error(`${directory} holds no results: npm run bench -- --save`)
+  const listing = loadResults(directory, 'listing')
   const scaling = loadResults(directory, 'scaling')
   const micro = join(directory, 'micro.txt')
   const groups = Map.groupBy(s3.rows, ({ group }) => group)
   return [
     describe(s3),
     ...Array.from(groups, ([group, rows]) => renderGroup(group, rows, { directory, link })),
+    ...(listing ? [renderListing(listing)] : []),
     ...(scaling ? [renderScaling(scaling)] : []),
     ...(existsSync(micro) ? [`### Micro-benchmarks\n\n\`\`\`text\n${readFileSync(micro, 'utf8').trim()}\n\`\`\``] : []),
   ].join('\n\n')
@@ -79,6 +83,13 @@ function renderGroup(
 function renderScaling({ machine, rows }: Results): string {
   const about = `Operations a second of one gateway process, the cores that were busy then (of ${machine.cores}), and what other set-ups make of it.`
   return `### ${TITLES.scaling}\n\n${about}${noteOf(rows, machine.cores)}\n\n${markdownTable(scalingTable(rows))}`
+}
+
+function renderListing({ machine, date, commit, keys, rows }: Results): string {
+  const slowest = number(Math.max(...rows.map(({ latencyMs }) => latencyMs.p50)))
+  const about = `ListObjectsV2 in a bucket of ${keys} keys, half of them in one folder (${date}, commit ${commit}): the slowest median is ${slowest} ms.`
+  const table = markdownTable([[...COLUMNS], ...rows.map((row) => cellsOf(row))])
+  return `### ${TITLES.listing}\n\n${about}${noteOf(rows, machine.cores)}\n\n${table}`
 }
 
 /** The first column stands left, all others right; padded, so that the source reads as a table too. */

@@ -13,6 +13,8 @@ export interface Results {
   scale: string
   warmUpSeconds: number
   seconds: number
+  /** In the bucket, where one bucket's size is what it is about. */
+  keys?: number
   rows: Row[]
 }
 

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../../conformance/support/free-ports.ts'
 import { startProcess, startStore, stopProcess } from './start-store.ts'
 import type { OwnStore, Target } from './target.ts'
 
@@ -73,14 +73,6 @@ backend gateways
   http-reuse always
 ${servers.join('\n')}
 `
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 async function untilServing(url: string): Promise<void> {

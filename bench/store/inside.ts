@@ -24,11 +24,11 @@ export async function openInside({ directory, databaseUrl: url }: OwnStore): Pro
   await using opened = new AsyncDisposableStack()
   const { signal } = new AbortController()
   const [clock, random, log] = [systemClock, systemRandom, silentLog]
-  const clusterToken = readFileSync(join(directory, 'secrets', 'cluster-token'), 'utf8').trim()
+  const token = readFileSync(join(directory, 'secrets', 'cluster-token'), 'utf8').trim()
   const meta = opened.use(await connectMeta({ url, clock, random, log }))
   const cluster = opened.use(await meta.watchCluster({}, signal))
   const { session } = await meta.openGatewaySession({ ttlMs: SESSION_TTL_MS }, signal)
-  const chunks = opened.use(createChunkClient({ cluster, clusterToken, clock, log }))
+  const chunks = opened.use(createChunkClient({ cluster, credentials: { token }, clock, log }))
   const owned = opened.move()
   return {
     catalogue: meta.catalogue,

@@ -70,7 +70,7 @@ async function planDeletes(bench: Bench): Promise<Plan> {
   const count = await ensureRows(bench)
   const bucketId = await bucketOf(inside)
   const remove = async (key: string) => {
-    await inside.catalogue.deleteObjects(bucketId, [key as ObjectKey], signal)
+    await inside.catalogue.deleteObjects(bucketId, [{ key: key as ObjectKey }], signal)
     return nothing
   }
   return {

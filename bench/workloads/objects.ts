@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto'
+import { randomFillSync, randomInt } from 'node:crypto'
 import { drive } from '../load/drive.ts'
 import { callers, callOnce, readyCallers, type S3Call } from '../load/s3.ts'
 import type { Bench, Plan } from './workload.ts'
@@ -9,6 +9,8 @@ export const BUCKET = 'bench-load'
 export interface ObjectKind {
   kind: string
   sizeBytes: number
+  /** Lines of a log; else random bytes. */
+  isText?: boolean
 }
 
 const MIB = 2 ** 20
@@ -16,11 +18,24 @@ const FILLING_CLIENTS = 16
 const LARGE_READ_OBJECTS = 16
 
 /** The same for all bodies of a size: made once, sent many times. */
-const bodies = new Map<number, Buffer>()
-export function bodyOf(bytes: number): Buffer {
-  const body = bodies.get(bytes) ?? randomFillSync(Buffer.alloc(bytes))
-  bodies.set(bytes, body)
+const bodies = new Map<string, Buffer>()
+export function bodyOf(bytes: number, isText = false): Buffer {
+  const name = `${bytes} ${isText}`
+  const body = bodies.get(name) ?? (isText ? linesOf(bytes) : randomFillSync(Buffer.alloc(bytes)))
+  bodies.set(name, body)
   return body
+}
+
+/** As a server logs its requests: gzip makes a quarter of it. */
+function linesOf(bytes: number): Buffer {
+  const lines: string[] = []
+  for (let length = 0, n = 0; length < bytes; n++) {
+    const [id, ms, object] = [randomInt(2 ** 48 - 1).toString(16), randomInt(500), randomInt(100_000)]
+    const line = `2026-11-03T12:00:${n % 60}.${ms}Z gateway INFO ${id} GET /photos/2026/${object}.jpg 200 ${ms} ms\n`
+    lines.push(line)
+    length += line.length
+  }
+  return Buffer.from(lines.join('')).subarray(0, bytes)
 }
 
 export function pathOf({ kind }: ObjectKind, n: number): string {
@@ -28,7 +43,7 @@ export function pathOf({ kind }: ObjectKind, n: number): string {
 }
 
 export function putOf(objects: ObjectKind, n: number): S3Call {
-  return { method: 'PUT', path: pathOf(objects, n), body: bodyOf(objects.sizeBytes) }
+  return { method: 'PUT', path: pathOf(objects, n), body: bodyOf(objects.sizeBytes, objects.isText) }
 }
 
 /** PUT of new objects; the warm-up writes others. */
@@ -83,6 +98,6 @@ export async function ensureObjects(bench: Bench, objects: ObjectKind): Promise<
   return count
 }
 
-function warmUpOf({ kind, sizeBytes }: ObjectKind): ObjectKind {
-  return { kind: `warm-up/${kind}`, sizeBytes }
+function warmUpOf(objects: ObjectKind): ObjectKind {
+  return { ...objects, kind: `warm-up/${objects.kind}` }
 }

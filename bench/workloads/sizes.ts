@@ -16,14 +16,14 @@ const LISTED = 500
 
 /** PUT and GET by size, and what else is done to small objects. */
 export function sizeWorkloads(scale: Scale): Workload[] {
-  return [...SIZES.filter(({ sizeBytes }) => sizeBytes <= scale.objectBytesMax).flatMap(putAndGet), ...smallWorkloads()]
+  const sizes = SIZES.filter(({ sizeBytes }) => sizeBytes <= scale.objectBytesMax)
+  return [...sizes.flatMap(putAndGet), ...smallWorkloads(), ...sizes.filter(isOfText).flatMap(textWorkloads)]
 }
 
 function putAndGet({ sizeBytes, clients }: { sizeBytes: number; clients: number }): Workload[] {
   const name = sizeName(sizeBytes)
   const objects = { kind: name, sizeBytes }
-  const unit = sizeBytes < MIB ? 'operation' : 'GiB'
-  const both = { group: 'sizes', unit, clients } as const
+  const both = { group: 'sizes', unit: unitOf(sizeBytes), clients } as const
   return [
     {
       ...both,
@@ -40,6 +40,25 @@ function putAndGet({ sizeBytes, clients }: { sizeBytes: number; clients: number 
       plan: (bench) => planRead(bench, { method: 'GET', objects }),
     },
   ]
+}
+
+/** For a store that compresses (SEXTANT_DEFAULT_COMPRESSION): all other bodies are random. */
+function textWorkloads({ sizeBytes, clients }: { sizeBytes: number; clients: number }): Workload[] {
+  const name = `${sizeName(sizeBytes)}-text`
+  const objects = { kind: name, sizeBytes, isText: true }
+  const both = { group: 'text', unit: unitOf(sizeBytes), clients } as const
+  return [
+    { ...both, name: `put-${name}`, writes: true, plan: (bench) => planPut(bench, objects) },
+    { ...both, name: `get-${name}`, writes: false, plan: (bench) => planRead(bench, { method: 'GET', objects }) },
+  ]
+}
+
+function isOfText({ sizeBytes }: { sizeBytes: number }): boolean {
+  return sizeBytes === 4 * KIB || sizeBytes === 64 * MIB
+}
+
+function unitOf(sizeBytes: number): Workload['unit'] {
+  return sizeBytes < MIB ? 'operation' : 'GiB'
 }
 
 function smallWorkloads(): Workload[] {

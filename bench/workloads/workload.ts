@@ -18,7 +18,17 @@ export interface Workload {
   plan(bench: Bench): Promise<Plan>
 }
 
-export type Group = 'sizes' | 'small' | 'lists' | 'clients' | 'load' | 'nodes' | 'database' | 'scaling'
+export type Group =
+  | 'sizes'
+  | 'small'
+  | 'text'
+  | 'lists'
+  | 'clients'
+  | 'load'
+  | 'nodes'
+  | 'database'
+  | 'listing'
+  | 'scaling'
 
 export interface Bench {
   target: Target

@@ -1,15 +1,8 @@
-"""Checks with boto3 as a program would use it. Prints one JSON line a check: {"name", "ok", "why"}.
-
-Arguments: the bucket. Endpoint, keys and region come by the environment, as boto3 reads them.
-"""
+"""boto3, as a program would use it, with its default settings."""
 
 import base64
 import hashlib
 import io
-import json
-import os
-import sys
-import traceback
 import urllib.request
 import zlib
 
@@ -18,28 +11,9 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-MIB = 1024 * 1024
-bucket = sys.argv[1]
+from checks import MIB, bucket, check, fill, run_checks, same
+
 s3 = boto3.client("s3")
-checks = []
-
-
-def check(name):
-    def keep(function):
-        checks.append((name, function))
-        return function
-
-    return keep
-
-
-def same(actual, expected, what="value"):
-    if actual != expected:
-        raise AssertionError(f"{what}: {actual!r} instead of {expected!r}")
-
-
-def fill(size, seed):
-    block = hashlib.sha256(str(seed).encode()).digest()
-    return (block * (size // len(block) + 1))[:size]
 
 
 def code_of(call):
@@ -50,7 +24,7 @@ def code_of(call):
     return None
 
 
-@check("upload_fileobj, download_fileobj: 0 bytes to 20 MiB + 1: the same bytes")
+@check("boto3 upload_fileobj, download_fileobj: 0 bytes to 20 MiB + 1: the same bytes")
 def transfers():
     for size in (0, 1, 5, 5 * MIB, 8 * MIB, 8 * MIB + 1, 20 * MIB + 1):
         data = fill(size, size)
@@ -61,7 +35,7 @@ def transfers():
         same(s3.head_object(Bucket=bucket, Key=f"transfer-{size}")["Metadata"], {"size": str(size)})
 
 
-@check("upload_fileobj: ten threads, parts of 5 MiB: the same bytes")
+@check("boto3 upload_fileobj: ten threads, parts of 5 MiB: the same bytes")
 def threads():
     data = fill(52 * MIB + 7, "threads")
     config = TransferConfig(multipart_threshold=5 * MIB, multipart_chunksize=5 * MIB, max_concurrency=10)
@@ -71,7 +45,7 @@ def threads():
     same(hashlib.sha256(back.getvalue()).hexdigest(), hashlib.sha256(data).hexdigest())
 
 
-@check("put_object: what the client adds by itself: a CRC32 that HEAD shows")
+@check("boto3 put_object: what the client adds by itself: a CRC32 that HEAD shows")
 def default_checksum():
     data = b"checksummed by default"
     put = s3.put_object(Bucket=bucket, Key="default", Body=data)
@@ -81,7 +55,7 @@ def default_checksum():
     same((head.get("ChecksumCRC32"), head.get("ChecksumType")), (crc, "FULL_OBJECT"))
 
 
-@check("put_object: checksum calculation when_required, and each algorithm: stored and read back")
+@check("boto3 put_object: checksum calculation when_required, and each algorithm: stored and read back")
 def checksum_modes():
     quiet = Config(request_checksum_calculation="when_required", response_checksum_validation="when_required")
     boto3.client("s3", config=quiet).put_object(Bucket=bucket, Key="quiet", Body=b"quiet")
@@ -93,7 +67,7 @@ def checksum_modes():
         same(f"Checksum{algorithm}" in got, True, algorithm)
 
 
-@check("put_object: a wrong checksum, a wrong MD5: BadDigest")
+@check("boto3 put_object: a wrong checksum, a wrong MD5: BadDigest")
 def wrong_checksum():
     same(code_of(lambda: s3.put_object(Bucket=bucket, Key="wrong", Body=b"x", ChecksumCRC32="AAAAAA==")), "BadDigest")
     md5 = base64.b64encode(hashlib.md5(b"y").digest()).decode()
@@ -101,7 +75,7 @@ def wrong_checksum():
     same(code_of(lambda: s3.head_object(Bucket=bucket, Key="wrong")), "404")
 
 
-@check("generate_presigned_url: by its default signature and by s3v4: GET and PUT, with overrides")
+@check("boto3 generate_presigned_url: by its default signature and by s3v4: GET and PUT, with overrides")
 def presigned():
     for version in (None, "s3v4", "s3"):
         client = boto3.client("s3", config=Config(signature_version=version) if version else None)
@@ -114,7 +88,7 @@ def presigned():
             same((answer.read(), answer.headers["Content-Type"]), (b"by url", "text/x-override"), f"GET {version}")
 
 
-@check("resource: bucket.objects: filter, limit, delete in batches")
+@check("boto3 resource: bucket.objects: filter, limit, delete in batches")
 def resource():
     things = boto3.resource("s3").Bucket(bucket)
     names = [f"many/{n:04}" for n in range(30)]
@@ -125,7 +99,7 @@ def resource():
     same(list(things.objects.filter(Prefix="many/")), [])
 
 
-@check("paginators: list_objects_v2 with a delimiter, list_multipart_uploads, list_parts")
+@check("boto3 paginators: list_objects_v2 with a delimiter, list_multipart_uploads, list_parts")
 def paginators():
     for name in ("p/a", "p/b/c", "p/b/d", "p/e"):
         s3.put_object(Bucket=bucket, Key=name)
@@ -144,7 +118,7 @@ def paginators():
     same(list(s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket).search("Uploads[]")), [None])
 
 
-@check("errors: the names that programs catch")
+@check("boto3 errors: the names that programs catch")
 def errors():
     same(code_of(lambda: s3.get_object(Bucket=bucket, Key="never")), "NoSuchKey")
     same(code_of(lambda: s3.head_object(Bucket=bucket, Key="never")), "404")
@@ -152,7 +126,7 @@ def errors():
     same(code_of(lambda: s3.put_object(Bucket=bucket, Key="default", Body=b"", IfNoneMatch="*")), "PreconditionFailed")
 
 
-@check("copy: managed copy of 20 MiB in parts: the same bytes and metadata")
+@check("boto3 copy: managed copy of 20 MiB in parts: the same bytes and metadata")
 def copies():
     data = fill(20 * MIB, "copy")
     s3.put_object(Bucket=bucket, Key="copy-from", Body=data, Metadata={"a": "b"})
@@ -162,10 +136,4 @@ def copies():
     same(hashlib.sha256(got["Body"].read()).hexdigest(), hashlib.sha256(data).hexdigest())
 
 
-for name, function in checks:
-    result = {"name": name, "ok": True, "why": ""}
-    try:
-        function()
-    except Exception:
-        result.update(ok=False, why=traceback.format_exc(limit=-3))
-    print(json.dumps(result), flush=True)
+run_checks()

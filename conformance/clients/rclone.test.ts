@@ -2,20 +2,12 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { bytes, md5, multipartEtag, sha256 } from '../support/bytes.ts'
+import { rcloneEnvironment } from '../support/client-settings.ts'
 import { hashTree, openClientSuite } from '../support/client-suite.ts'
 import { findProgram } from '../support/program.ts'
 
-/** rclone of Debian, provider Other, set up by its environment alone. */
-const suite = await openClientSuite(t, findProgram('rclone'), ({ target }, home) => ({
-  PATH: process.env.PATH,
-  HOME: home,
-  RCLONE_CONFIG: '/notfound',
-  RCLONE_CONFIG_STORE_TYPE: 's3',
-  RCLONE_CONFIG_STORE_PROVIDER: 'Other',
-  RCLONE_CONFIG_STORE_ENDPOINT: target.endpoint.href.replace(/\/$/, ''),
-  RCLONE_CONFIG_STORE_ACCESS_KEY_ID: target.owner.accessKeyId,
-  RCLONE_CONFIG_STORE_SECRET_ACCESS_KEY: target.owner.secretAccessKey,
-}))
+/** rclone of Debian. */
+const suite = await openClientSuite(t, findProgram('rclone'), rcloneEnvironment)
 const { bucket, directory, succeed, send } = suite
 const MIB = 1024 * 1024
 const there = (path: string) => `store:${bucket}/${path}`

@@ -1,5 +1,4 @@
 import t, { type Test } from 'tap'
-import { md5Base64 } from '../support/bytes.ts'
 import { element, openSuite, refusedWire } from '../support/suite.ts'
 import type { WireResponse } from '../support/wire.ts'
 
@@ -15,13 +14,11 @@ const onBucket = [
   'acl',
   'analytics',
   'cors',
-  'encryption',
   'intelligent-tiering',
   'inventory',
   'lifecycle',
   'logging',
   'metrics',
-  'notification',
   'object-lock',
   'ownershipControls',
   'policy',
@@ -90,25 +87,15 @@ for (const name of onObject)
     },
   )
 
-const key = Buffer.alloc(32, 7)
-const customerKey = {
-  'x-amz-server-side-encryption-customer-algorithm': 'AES256',
-  'x-amz-server-side-encryption-customer-key': key.toString('base64'),
-  'x-amz-server-side-encryption-customer-key-md5': md5Base64(key),
-}
 const promises: Record<string, Record<string, string>> = {
-  'SSE-S3': { 'x-amz-server-side-encryption': 'AES256' },
-  'SSE-KMS': { 'x-amz-server-side-encryption': 'aws:kms', 'x-amz-server-side-encryption-aws-kms-key-id': 'some-key' },
-  'SSE-C': customerKey,
-  'a bucket key': { 'x-amz-server-side-encryption-bucket-key-enabled': 'true' },
   'object lock': {
     'x-amz-object-lock-mode': 'GOVERNANCE',
     'x-amz-object-lock-retain-until-date': '2099-01-01T00:00:00Z',
   },
   'a legal hold': { 'x-amz-object-lock-legal-hold': 'ON' },
-  tags: { 'x-amz-tagging': 'a=b' },
   'a public ACL': { 'x-amz-acl': 'public-read' },
   'a grant': { 'x-amz-grant-read': 'uri="http://acs.amazonaws.com/groups/global/AllUsers"' },
+  'a checksum of another kind': { 'x-amz-checksum-xxhash64': 'AAAAAAAAAAA=' },
   'an append': { 'x-amz-write-offset-bytes': '9' },
 }
 for (const [what, headers] of Object.entries(promises))
@@ -138,11 +125,6 @@ for (const [what, headers] of Object.entries(promises))
       await send({ method: 'DELETE', path: target })
     },
   )
-
-t.test('GetObject: with a customer key, of an object that has none: 400 or 501, never the bytes', async (t) => {
-  const answer = await send({ method: 'GET', path, headers: customerKey })
-  t.ok([400, 501].includes(answer.status), `${answer.status}`)
-})
 
 t.test('CreateBucket: with object lock or a public ACL asked for: refused or done, never ignored', async (t) => {
   for (const headers of [

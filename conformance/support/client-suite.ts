@@ -5,6 +5,7 @@ import type { Test } from 'tap'
 import { bytes, sha256 } from './bytes.ts'
 import { type Ran, run } from './program.ts'
 import { openSuite, type Suite } from './suite.ts'
+import { putTlsBefore } from './tls-front.ts'
 
 export interface ClientSuite extends Suite {
   /** A directory for the file, removed at the end. */
@@ -16,16 +17,21 @@ export interface ClientSuite extends Suite {
   attempt(args: readonly string[], stdin?: Uint8Array): Promise<Ran>
 }
 
-/** A target, a bucket and a directory for one program. `environment` is made when the target and directory are known. */
+/**
+ * A target, a bucket and a directory for one program. `environment` is made when the target and directory are known.
+ * `byTls`: the program's target is by https; what the file itself sends is not.
+ */
 export async function openClientSuite(
   t: Test,
   program: string,
   environment: (suite: Suite, directory: string) => NodeJS.ProcessEnv,
+  { byTls = false }: { byTls?: boolean | undefined } = {},
 ): Promise<ClientSuite> {
   const suite = await openSuite(t)
   const directory = await mkdtemp(join(tmpdir(), 'sextant-client-'))
   t.teardown(() => rm(directory, { recursive: true, force: true }))
-  const env = environment(suite, directory)
+  const target = byTls ? await putTlsBefore(t, suite.target, directory) : suite.target
+  const env = environment({ ...suite, target }, directory)
   const attempt = (args: readonly string[], stdin?: Uint8Array) =>
     run(program, args, { env, cwd: directory, ...(stdin && { stdin }) })
   return {

@@ -4,7 +4,7 @@ import {
   DeleteObjectCommand,
   DeleteObjectsCommand,
   ListMultipartUploadsCommand,
-  ListObjectsV2Command,
+  ListObjectVersionsCommand,
   type S3Client,
 } from '@aws-sdk/client-s3'
 
@@ -28,18 +28,21 @@ async function abortUploads(s3: S3Client, bucket: string): Promise<void> {
   }
 }
 
+/** All versions, and delete markers. */
 async function deleteObjects(s3: S3Client, bucket: string): Promise<void> {
   for (;;) {
-    const page = await s3.send(new ListObjectsV2Command({ Bucket: bucket, EncodingType: 'url' }))
-    const keys = (page.Contents ?? []).map(({ Key }) => decodeURIComponent(Key!.replaceAll('+', ' ')))
+    const page = await s3.send(new ListObjectVersionsCommand({ Bucket: bucket, EncodingType: 'url' }))
+    const all = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])].map(({ Key, VersionId }) => ({
+      Key: decodeURIComponent(Key!.replaceAll('+', ' ')),
+      VersionId,
+    }))
     // XML 1.0 has no way to write most control characters: such keys go one by one.
-    const [plain, control] = [keys.filter((key) => !hasControl(key)), keys.filter(hasControl)]
-    const Objects = plain.map((Key) => ({ Key }))
+    const Objects = all.filter((each) => !hasControl(each))
     if (Objects.length > 0)
       await s3.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } }))
-    for (const Key of control) await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key }))
+    for (const each of all.filter(hasControl)) await s3.send(new DeleteObjectCommand({ Bucket: bucket, ...each }))
     if (!page.IsTruncated) return
   }
 }
 
-const hasControl = (key: string): boolean => /[\p{Cc}\ufffe\uffff]/u.test(key)
+const hasControl = ({ Key }: { Key: string }): boolean => /[\p{Cc}\ufffe\uffff]/u.test(Key)

@@ -14,11 +14,11 @@ export interface Ran {
 
 const RUN_MS_MAX = 120_000
 
-/** `name` from the virtual environment that clients/install.sh made (CONFORMANCE_VENV), else from PATH. */
-export function findProgram(name: string): string {
+/** `name` from a virtual environment that clients/install.sh made (in CONFORMANCE_ENVIRONMENTS), else from PATH. */
+export function findProgram(name: string, environment: 'programs' | 'data' = 'programs'): string {
   const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache')
-  const venv = process.env.CONFORMANCE_VENV ?? join(cache, 'sextant-conformance', 'venv')
-  const directories = [join(venv, 'bin'), ...(process.env.PATH ?? '').split(delimiter)]
+  const environments = process.env.CONFORMANCE_ENVIRONMENTS ?? join(cache, 'sextant-conformance')
+  const directories = [join(environments, environment, 'bin'), ...(process.env.PATH ?? '').split(delimiter)]
   const found = directories.map((directory) => join(directory, name)).find((path) => existsSync(path))
   if (!found) throw new Error(`${name} is not installed: run conformance/clients/install.sh`)
   return found
@@ -57,5 +57,8 @@ export function awsEnvironment(target: Target, home: string): NodeJS.ProcessEnv 
     AWS_SECRET_ACCESS_KEY: target.owner.secretAccessKey,
     AWS_EC2_METADATA_DISABLED: 'true',
     NO_PROXY: '*',
+    ...(target.kmsKey && { CONFORMANCE_KMS_KEY: target.kmsKey }),
+    // Each for those that do not know the other.
+    ...(target.certificate && { AWS_CA_BUNDLE: target.certificate, SSL_CERT_FILE: target.certificate }),
   }
 }

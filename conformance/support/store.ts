@@ -2,25 +2,27 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { freePort } from './free-ports.ts'
 import type { Credentials, Target } from './target.ts'
 
 const sextant = fileURLToPath(new URL('../../bin/sextant.js', import.meta.url))
+const limitedKeyPolicy = fileURLToPath(new URL('limited-key.json', import.meta.url))
 const run = promisify(execFile)
 const START_MS_MAX = 90_000
 /** The store may take 30 s to finish what is under way. */
 const STOP_MS_MAX = 45_000
 const DOMAIN = 's3.localhost'
+const KMS_KEY = 'conformance-key'
 
 export interface RunningStore extends AsyncDisposable {
   target: Target
 }
 
-/** A fresh `sextant up` on free ports in a temporary directory, with a second account; disposed: stopped and its data removed. */
+/** A fresh `sextant up` on free ports in a temporary directory, with a second account and a limited key; disposed: stopped and its data removed. */
 export async function startStore(): Promise<RunningStore> {
   const dataDir = await mkdtemp(join(tmpdir(), 'sextant-conformance-'))
   const [port, adminPort] = await Promise.all([freePort(), freePort()])
@@ -34,6 +36,9 @@ export async function startStore(): Promise<RunningStore> {
     SEXTANT_ROOT_ACCESS_KEY_ID: owner.accessKeyId,
     SEXTANT_ROOT_SECRET_ACCESS_KEY: owner.secretAccessKey,
     SEXTANT_DOMAIN: DOMAIN,
+    SEXTANT_KMS_KEYS: `${KMS_KEY}=${randomBytes(32).toString('hex')}`,
+    SEXTANT_ALLOW_SSE_C_OVER_HTTP: 'true',
+    SEXTANT_WEBHOOKS: JSON.stringify({ somewhere: 'http://127.0.0.1:9/' }),
     NODE_OPTIONS: '',
   }
   const endpoint = new URL(`http://127.0.0.1:${port}`)
@@ -49,13 +54,13 @@ export async function startStore(): Promise<RunningStore> {
   }
   try {
     await healthy(endpoint, child, said)
-    const other = newCredentials('CONFOTHER')
+    const [other, limited] = [newCredentials('CONFOTHER'), newCredentials('CONFLIMITED')]
     const account = 'conformance-other'
     await run(process.execPath, [sextant, 'account', 'create', account], { env })
-    const key = ['--access-key', other.accessKeyId, '--secret-key', other.secretAccessKey, '--json']
-    await run(process.execPath, [sextant, 'key', 'create', '--account', account, ...key], { env })
+    await run(process.execPath, [sextant, ...createKey(account, other)], { env })
+    await run(process.execPath, [sextant, ...createKey('root', limited), '--policy', limitedKeyPolicy], { env })
     return {
-      target: { endpoint, region: 'us-east-1', owner, other, domain: DOMAIN },
+      target: { endpoint, region: 'us-east-1', owner, other, limited, domain: DOMAIN, kmsKey: KMS_KEY },
       [Symbol.asyncDispose]: dispose,
     }
   } catch (error) {
@@ -64,21 +69,15 @@ export async function startStore(): Promise<RunningStore> {
   }
 }
 
+function createKey(account: string, { accessKeyId, secretAccessKey }: Credentials): string[] {
+  return ['key', 'create', '--account', account, '--access-key', accessKeyId, '--secret-key', secretAccessKey, '--json']
+}
+
 function newCredentials(prefix: string): Credentials {
   return {
     accessKeyId: prefix + randomBytes(6).toString('hex').toUpperCase().slice(0, 11),
     secretAccessKey: randomBytes(30).toString('base64url'),
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }
 
 /** The last of what the store printed: shown when it does not start. */

@@ -20,6 +20,8 @@ export interface Suite {
   /** A client of the second account; the test fails when the target has none. */
   otherClient(): S3Client
   other(): Credentials
+  /** The key with the policy of limited-key.json; the test fails when the target has none. */
+  limited(): Credentials
   /** A signed request, sent byte by byte. Content-Length and payload hash come of `body` unless the headers say otherwise. */
   send(request: SignedRequest): Promise<WireResponse>
 }
@@ -59,6 +61,10 @@ export async function openSuite(t: Test): Promise<Suite> {
     if (!target.other) throw new Error('this test needs CONFORMANCE_OTHER_ACCESS_KEY_ID and …_SECRET_ACCESS_KEY')
     return target.other
   }
+  const limited = () => {
+    if (!target.limited) throw new Error('this test needs CONFORMANCE_LIMITED_ACCESS_KEY_ID and …_SECRET_ACCESS_KEY')
+    return target.limited
+  }
   return {
     target,
     s3,
@@ -68,6 +74,7 @@ export async function openSuite(t: Test): Promise<Suite> {
     client,
     otherClient: () => client({ credentials: other() }),
     other,
+    limited,
     send: (request) => sendSigned(target, request),
   }
 }

@@ -7,8 +7,14 @@ export interface Target {
   owner: Credentials
   /** A second account's key; undefined when the endpoint came without one. */
   other: Credentials | undefined
+  /** A key of the owner's account with the policy of limited-key.json; undefined when the endpoint came without one. */
+  limited: Credentials | undefined
   /** The domain of virtual-host style; undefined when not known to be set. */
   domain: string | undefined
+  /** A key for SSE-KMS; undefined when not known to be there. */
+  kmsKey: string | undefined
+  /** The file of the certificate to trust at an https endpoint; absent when it is one that everybody trusts. */
+  certificate?: string
 }
 
 export interface Credentials {
@@ -37,14 +43,14 @@ export function targetOfEnvironment(env: NodeJS.ProcessEnv): Target | undefined 
   const owner = { accessKeyId: env.AWS_ACCESS_KEY_ID ?? '', secretAccessKey: env.AWS_SECRET_ACCESS_KEY ?? '' }
   if (!owner.accessKeyId || !owner.secretAccessKey)
     throw new Error('CONFORMANCE_ENDPOINT needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY beside it')
-  const accessKeyId = env.CONFORMANCE_OTHER_ACCESS_KEY_ID
-  const secretAccessKey = env.CONFORMANCE_OTHER_SECRET_ACCESS_KEY
   return {
     endpoint: new URL(env.CONFORMANCE_ENDPOINT),
     region: env.AWS_REGION ?? 'us-east-1',
     owner,
-    other: accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : undefined,
+    other: credentials(env.CONFORMANCE_OTHER_ACCESS_KEY_ID, env.CONFORMANCE_OTHER_SECRET_ACCESS_KEY),
+    limited: credentials(env.CONFORMANCE_LIMITED_ACCESS_KEY_ID, env.CONFORMANCE_LIMITED_SECRET_ACCESS_KEY),
     domain: env.CONFORMANCE_DOMAIN || undefined,
+    kmsKey: env.CONFORMANCE_KMS_KEY || undefined,
   }
 }
 
@@ -59,6 +65,15 @@ export function environmentOfTarget(target: Target): Record<string, string> {
       CONFORMANCE_OTHER_ACCESS_KEY_ID: target.other.accessKeyId,
       CONFORMANCE_OTHER_SECRET_ACCESS_KEY: target.other.secretAccessKey,
     }),
+    ...(target.limited && {
+      CONFORMANCE_LIMITED_ACCESS_KEY_ID: target.limited.accessKeyId,
+      CONFORMANCE_LIMITED_SECRET_ACCESS_KEY: target.limited.secretAccessKey,
+    }),
     ...(target.domain && { CONFORMANCE_DOMAIN: target.domain }),
+    ...(target.kmsKey && { CONFORMANCE_KMS_KEY: target.kmsKey }),
   }
+}
+
+function credentials(accessKeyId?: string, secretAccessKey?: string): Credentials | undefined {
+  return accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : undefined
 }

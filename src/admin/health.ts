@@ -4,8 +4,11 @@ import type { StorageServer } from '../engine/ports/cluster.ts'
 
 /** What `/health` tells, on the S3 port and on the admin port. */
 export interface HealthReport {
-  /** degraded: it serves, but a server is missing. unavailable: it can neither read nor write. */
-  status: 'ok' | 'degraded' | 'unavailable'
+  /**
+   * degraded: it serves, but a server is missing. unavailable: it can neither read nor write. stopping: it serves yet, and
+   * nothing new is to be sent to it.
+   */
+  status: 'ok' | 'degraded' | 'unavailable' | 'stopping'
   database: { ok: boolean; latencyMs: number | null }
   nodes: NodeHealth[]
 }
@@ -30,6 +33,8 @@ export interface HealthDeps {
   ping(signal: AbortSignal): Promise<unknown>
   servers(): Iterable<StorageServer>
   isReachable(server: StorageServer): boolean
+  /** Whether this gateway was told to stop. */
+  isStopping(): boolean
   clock: Clock
 }
 
@@ -45,12 +50,18 @@ const REUSE_MS = 250
 export function createHealth(deps: HealthDeps): Health {
   let last: { atMs: number; report: Promise<HealthReport> } | undefined
   return {
-    report() {
+    async report() {
       const nowMs = deps.clock.nowMs()
       if (!last || nowMs - last.atMs > REUSE_MS) last = { atMs: nowMs, report: makeReport(deps) }
-      return last.report
+      const report = await last.report
+      return deps.isStopping() ? { ...report, status: 'stopping' } : report
     },
   }
+}
+
+/** Whether requests are to be sent to this gateway: what balancers ask. */
+export function isReady({ status }: HealthReport): boolean {
+  return status === 'ok' || status === 'degraded'
 }
 
 async function makeReport(deps: HealthDeps): Promise<HealthReport> {
@@ -90,7 +101,11 @@ function toNodeHealth(server: StorageServer, isReachable: boolean): NodeHealth {
 }
 
 function judge(databaseIsOk: boolean, nodes: readonly NodeHealth[]): HealthReport['status'] {
-  const serving = nodes.filter(({ isReachable, isStale, status }) => isReachable && !isStale && status !== 'failed')
+  const serving = nodes.filter(isServing)
   if (!databaseIsOk || serving.length === 0) return 'unavailable'
   return serving.length === nodes.length ? 'ok' : 'degraded'
+}
+
+export function isServing({ isReachable, isStale, status }: NodeHealth): boolean {
+  return isReachable && !isStale && status !== 'failed'
 }

@@ -1,13 +1,20 @@
-import { fastify } from 'fastify'
+import { createServer } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
+import { type FastifyServerFactory, fastify } from 'fastify'
 import type { Log } from '../base/log.ts'
-import type { Health } from './health.ts'
+import type { TlsIdentity } from '../base/tls/identity.ts'
+import type { ClusterHealth } from './cluster-health.ts'
+import { type Health, isReady } from './health.ts'
 
 export interface AdminServer extends AsyncDisposable {
   readonly port: number
 }
 
 export interface AdminDeps {
-  health: Health
+  /** Of a gateway: whether it can serve, and how its cluster is. */
+  gateway?: { health: Health; cluster: ClusterHealth }
+  /** Prometheus' text. */
+  metrics: () => Promise<string>
   log: Log
   settings: AdminSettings
 }
@@ -16,19 +23,39 @@ export interface AdminSettings {
   host: string
   /** 0: any free one. */
   port: number
+  /** With it the port is https. */
+  tls?: TlsIdentity | undefined
 }
 
-/** `GET /health/live`: the process answers. `GET /health/ready`: 200 if it can serve S3, else 503; with the report. */
-export async function startAdminServer({ health, log, settings }: AdminDeps): Promise<AdminServer> {
-  const app = fastify({ logger: false, forceCloseConnections: true, requestTimeout: 10_000, bodyLimit: 1024 })
-  app.get('/health/live', () => ({ status: 'ok' }))
-  app.get('/health/ready', async (_request, reply) => {
-    const report = await health.report()
-    return reply
-      .code(report.status === 'unavailable' ? 503 : 200)
-      .header('cache-control', 'no-store')
-      .send(report)
+const REQUEST_MS_MAX = 10_000
+
+/** https://prometheus.io/docs/instrumenting/exposition_formats/ */
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+
+/**
+ * `GET /health/live`: the process answers. `GET /health/ready`: 200 if it can serve S3, else 503; with the report.
+ * `GET /health/cluster`: 200 if the store can be read and written, as far as is known. `GET /metrics`.
+ */
+export async function startAdminServer({ gateway, metrics, log, settings }: AdminDeps): Promise<AdminServer> {
+  const app = fastify({
+    logger: false,
+    forceCloseConnections: true,
+    bodyLimit: 1024,
+    serverFactory: serverFactory(settings.tls),
   })
+  app.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
+  app.get('/health/live', () => ({ status: 'ok' }))
+  if (gateway) {
+    app.get('/health/ready', async (_request, reply) => {
+      const report = await gateway.health.report()
+      return reply.code(isReady(report) ? 200 : 503).send(report)
+    })
+    app.get('/health/cluster', async (_request, reply) => {
+      const report = await gateway.cluster()
+      return reply.code(report.canRead === false || !report.canWrite ? 503 : 200).send(report)
+    })
+  }
+  app.get('/metrics', async (_request, reply) => reply.type(METRICS_TYPE).send(await metrics()))
   app.setErrorHandler((error, request, reply) => {
     log.error({ err: error, path: request.routeOptions.url }, 'an admin request failed')
     return reply.code(500).send({ error: 'InternalError' })
@@ -39,5 +66,17 @@ export async function startAdminServer({ health, log, settings }: AdminDeps): Pr
   return {
     port: typeof address === 'object' && address ? address.port : settings.port,
     [Symbol.asyncDispose]: () => app.close(),
+  }
+}
+
+function serverFactory(tls: TlsIdentity | undefined): FastifyServerFactory {
+  const limits = { requestTimeout: REQUEST_MS_MAX, headersTimeout: REQUEST_MS_MAX }
+  return (listener) => {
+    if (!tls) return createServer(limits, listener)
+    const options = { ...limits, ...tls.options, handshakeTimeout: REQUEST_MS_MAX }
+    const server = createSecureServer(options, listener)
+    const following = tls.onChange((changed) => server.setSecureContext(changed))
+    server.once('close', () => following[Symbol.dispose]())
+    return server
   }
 }

@@ -1,4 +1,4 @@
-import { bytes, choice, filePath, flag, integer, key32, matching, port, seconds } from './config-kinds.ts'
+import { bytes, choice, filePath, flag, integer, key32, matching, namedKeys, port, seconds } from './config-kinds.ts'
 import { everyone, inGroup, MIB, s3Side, TIB } from './config-setting.ts'
 
 const host = matching(/^[0-9A-Za-z.:_-]{1,255}$/, 'a host name or an address')
@@ -26,12 +26,29 @@ export const frontSettings = {
     secret: true,
     about: 'PostgreSQL 15 or later. Not set: `sextant up` starts one of its own in the data directory.',
   }),
+  walArchive: place({
+    name: 'SEXTANT_WAL_ARCHIVE_DIR',
+    kind: filePath(1024),
+    default: undefined,
+    readBy: ['up', 'command'],
+    about:
+      "Where PostgreSQL of the store's own copies its WAL, compressed, so that a backup can be restored as of any moment since: on another disk than the data directory. Not set: nowhere. docs/backup.md tells more.",
+  }),
   databaseConnections: place({
     name: 'SEXTANT_DATABASE_CONNECTIONS',
     kind: integer({ min: 4, max: 200 }),
     default: '10',
     readBy: ['gateway'],
-    about: 'Connections to PostgreSQL that one gateway process opens at most.',
+    about:
+      'Connections to PostgreSQL that one gateway process opens for requests, at most; up to four more for locks, notices and jobs.',
+  }),
+  resolveMs: place({
+    name: 'SEXTANT_COMMIT_RESOLVE_SECONDS',
+    kind: seconds({ min: 0, max: 3600 }),
+    default: '30',
+    readBy: ['gateway'],
+    about:
+      'When the connection to PostgreSQL breaks under a commit, how long a gateway goes on asking what became of it before it answers 503: longer than a failover takes, shorter than clients wait.',
   }),
 
   s3Host: s3({
@@ -99,6 +116,22 @@ export const frontSettings = {
     readBy: s3Side,
     about: 'Whether a new bucket refuses public policies and ACLs.',
   }),
+  defaultEncryption: s3({
+    name: 'SEXTANT_DEFAULT_ENCRYPTION',
+    kind: choice(['none', 'AES256']),
+    default: 'none',
+    readBy: s3Side,
+    about:
+      'How objects are encrypted on the disks when neither their clients nor their bucket say: not at all, or by SSE-S3 as on AWS. docs/encryption.md tells more.',
+  }),
+  defaultCompression: s3({
+    name: 'SEXTANT_DEFAULT_COMPRESSION',
+    kind: choice(['off', 'zstd']),
+    default: 'off',
+    readBy: s3Side,
+    about:
+      'Whether new objects are compressed on the disks, in buckets that `sextant bucket set` has told nothing else. What does not shrink is stored as it is. Old gateways cannot read what is compressed: to be turned on when all are of this version.',
+  }),
   allowSseCOverHttp: s3({
     name: 'SEXTANT_ALLOW_SSE_C_OVER_HTTP',
     kind: flag,
@@ -144,21 +177,40 @@ export const frontSettings = {
     readBy: ['up', 'gateway', 'migrate', 'command'],
     secret: true,
     about:
-      'Seals the secret keys that lie in PostgreSQL. `sextant up` makes one at the first start; without it no stored key can be used.',
+      'Seals the secret keys that lie in PostgreSQL, and the data keys of encrypted objects: keep a copy in a safe place. `sextant up` makes one at the first start; without it no stored key can be used, and no encrypted object be read.',
+  }),
+  kmsKeys: keys({
+    name: 'SEXTANT_KMS_KEYS',
+    kind: namedKeys,
+    default: undefined,
+    readBy: ['up', 'gateway', 'command'],
+    secret: true,
+    about:
+      'Keys for SSE-KMS, as clients name them. Of several under one name the first seals, and the others open what they sealed. `aws/s3`, which is used when none is named, is made of the sealing key unless it stands here.',
   }),
   clusterToken: keys({
     name: 'SEXTANT_CLUSTER_TOKEN',
     kind: token,
     default: undefined,
-    readBy: ['up', 'gateway', 'storage-node'],
+    readBy: ['up', 'gateway', 'storage-node', 'command'],
     secret: true,
-    about: 'What gateways show to storage nodes. `sextant up` makes one at the first start.',
+    about:
+      'What gateways show to storage nodes on the same host. `sextant up` makes one at the first start. Beyond a host certificates take its place: SEXTANT_CLUSTER_TLS_CERT.',
+  }),
+  keyGraceMs: keys({
+    name: 'SEXTANT_KEY_GRACE_SECONDS',
+    kind: seconds({ min: 0, max: 90 * 86_400 }),
+    default: '86400',
+    readBy: ['command'],
+    about:
+      'How long an access key that is rotated by `sextant key rotate` takes the secret that it had before, unless `--grace` says otherwise.',
   }),
   keyCacheMs: keys({
     name: 'SEXTANT_KEY_CACHE_SECONDS',
     kind: seconds({ min: 0, max: 3600 }),
     default: '10',
     readBy: ['gateway'],
-    about: 'How long a gateway may go on using an access key that was changed or deleted elsewhere.',
+    about:
+      'How long a gateway may go on using an access key that was changed or deleted. It hears of that from PostgreSQL at once; this is for when it cannot.',
   }),
 } as const

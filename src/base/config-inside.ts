@@ -55,13 +55,21 @@ export const insideSettings = {
     readBy: s3Side,
     about: 'A client that takes longer to fill one stripe (192 KiB) is slow: it no longer holds memory of the pool.',
   }),
+  compressionBytes: data({
+    name: 'SEXTANT_COMPRESSION_BYTES',
+    kind: bytes({ min: MIB, max: 64 * GIB }),
+    default: '64 MiB',
+    readBy: s3Side,
+    about:
+      'Memory of one gateway process for what is compressed and decompressed at once, half for each. Uploads that find nothing left are stored as they come; downloads hold less, and take more CPU.',
+  }),
   chunkCacheBytes: data({
     name: 'SEXTANT_CHUNK_CACHE_BYTES',
     kind: bytes({ min: 0, max: 64 * GIB }),
-    default: '32 MiB',
+    default: '64 MiB',
     readBy: s3Side,
     about:
-      'Memory in which one gateway process keeps small parts: what was just written (up to 64 KiB each), and what is read more than once (up to 1.5 MiB each); 0 keeps none.',
+      'Memory in which one gateway process keeps small parts: what was just written (up to 64 KiB each), and what is read more than once (up to 64 KiB each, or 1.5 MiB where chunks come from other hosts); 0 keeps none.',
   }),
   messageChunkBytesMax: data({
     name: 'SEXTANT_MESSAGE_CHUNK_BYTES',
@@ -92,6 +100,38 @@ export const insideSettings = {
     readBy: s3Side,
     about:
       'Large downloads that one gateway process reads from storage nodes by streams at once, about 3 MiB of memory each; more go block by block.',
+  }),
+  lateChunkMs: data({
+    name: 'SEXTANT_LATE_CHUNK_SECONDS',
+    kind: seconds({ min: 0.05, max: 60 }),
+    default: '2',
+    readBy: s3Side,
+    about:
+      "How much longer than the others of its part a chunk may take to be written. After that its server is taken to hang: the chunk goes to another one, or is repaired later. Longer than a healthy disk's worst stall, shorter than clients' patience.",
+  }),
+  lateRestMs: data({
+    name: 'SEXTANT_LATE_REST_SECONDS',
+    kind: seconds({ min: 0.1, max: 3600 }),
+    default: '10',
+    readBy: s3Side,
+    about:
+      'How long a gateway passes over a storage server that was late, or refused a chunk; then one request tries it, and the others follow if that goes well.',
+  }),
+  hedgeDelayMsMin: data({
+    name: 'SEXTANT_HEDGE_DELAY_SECONDS',
+    kind: seconds({ min: 0.001, max: 0.5 }),
+    default: '0.01',
+    readBy: s3Side,
+    about:
+      'A download asks for parity when a data chunk takes twice as long as 95 of 100 do on a typical server, but not before this: what a busy machine makes of the best disk.',
+  }),
+  hedgePercent: data({
+    name: 'SEXTANT_HEDGE_PERCENT',
+    kind: integer({ min: 0, max: 100 }),
+    default: '10',
+    readBy: s3Side,
+    about:
+      'How many in 100 stripes may be asked for twice because a chunk is late, on the whole: what hedging costs the nodes at most. Beyond that, parity is asked for after half a second.',
   }),
   ringRefreshMs: data({
     name: 'SEXTANT_RING_REFRESH_SECONDS',
@@ -152,6 +192,13 @@ export const insideSettings = {
     readBy: s3Side,
     about: 'What repair reads from and writes to all storage nodes together, at most.',
   }),
+  rebalanceBytesPerSecond: upkeep({
+    name: 'SEXTANT_REBALANCE_BYTES_PER_SECOND',
+    kind: bytes({ min: MIB, max: 64 * GIB }),
+    default: '64 MiB',
+    readBy: s3Side,
+    about: 'What `sextant rebalance` reads from and writes to all storage nodes together, at most.',
+  }),
   scrubPeriodMs: upkeep({
     name: 'SEXTANT_SCRUB_PERIOD_SECONDS',
     kind: seconds({ min: 1, max: 365 * DAY }),
@@ -166,6 +213,36 @@ export const insideSettings = {
     readBy: s3Side,
     about:
       'What the scrub has read on all storage nodes together, at most: 32 MiB are 79 TiB in 30 days. `sextant scrub --status` tells if it is too little.',
+  }),
+  orphanPeriodMs: upkeep({
+    name: 'SEXTANT_ORPHAN_PERIOD_SECONDS',
+    kind: seconds({ min: 1, max: 365 * DAY }),
+    default: '86400',
+    readBy: s3Side,
+    about: 'Once in so long all storage nodes are searched for chunks that no part refers to.',
+  }),
+  orphanAgeMs: upkeep({
+    name: 'SEXTANT_ORPHAN_AGE_SECONDS',
+    kind: seconds({ min: 0, max: 365 * DAY }),
+    default: '86400',
+    readBy: ['up', 'gateway', 'command'],
+    about:
+      'Chunks that no part refers to are left alone for so long: longer than the longest upload of one part takes.',
+  }),
+  orphanChunksPerSecond: upkeep({
+    name: 'SEXTANT_ORPHAN_CHUNKS_PER_SECOND',
+    kind: integer({ min: 100, max: 10_000_000 }),
+    default: '20000',
+    readBy: s3Side,
+    about: 'How many chunks the search for orphans looks up in PostgreSQL, at most.',
+  }),
+  lifecycleObjectsPerSecond: upkeep({
+    name: 'SEXTANT_LIFECYCLE_OBJECTS_PER_SECOND',
+    kind: integer({ min: 10, max: 10_000_000 }),
+    default: '10000',
+    readBy: s3Side,
+    about:
+      'How many objects, versions and uploads the execution of lifecycle rules looks at, at most; one that it deletes counts as ten.',
   }),
   lifecycleDayMs: upkeep({
     name: 'SEXTANT_LIFECYCLE_DAY_SECONDS',
@@ -212,6 +289,14 @@ export const insideSettings = {
     about:
       'Whether a storage node lets gateways on its host read chunks from its directory, and whether a gateway does so. What is read is verified all the same; where it fails, gRPC is used.',
   }),
+  nodeReserveBytes: node({
+    name: 'SEXTANT_NODE_RESERVE_BYTES',
+    kind: bytes({ min: 0, max: 1024 * GIB }),
+    default: undefined,
+    readBy: ['up', 'storage-node'],
+    about:
+      'Free space of its disk that a storage node leaves: deletes and compaction need some to set more free. At twice as much it is given no new chunks. Not set: 1 % of the disk, at most 256 MiB.',
+  }),
   zone: node({
     name: 'SEXTANT_ZONE',
     kind: matching(/^[\w.-]{1,64}$/, '1 to 64 letters, digits, ., _ or -'),
@@ -247,6 +332,14 @@ export const insideSettings = {
     default: '30',
     readBy: ['up', 'gateway', 'storage-node'],
     about: 'How long a process that was told to stop goes on with what is under way.',
+  }),
+  stopNoticeMs: process({
+    name: 'SEXTANT_STOP_NOTICE_SECONDS',
+    kind: seconds({ min: 0, max: 600 }),
+    default: '5',
+    readBy: ['gateway'],
+    about:
+      'How long a gateway that was told to stop takes requests yet, while its health says 503: longer than the balancer in front of it needs to notice. SEXTANT_DRAIN_SECONDS begin then. Under `sextant up` there is no notice.',
   }),
   logLevel: process({
     name: 'SEXTANT_LOG_LEVEL',

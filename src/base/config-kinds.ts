@@ -1,3 +1,5 @@
+import { type AddressList, parseAddressList } from './address-list.ts'
+
 /** What a setting's text may be, and what it means. Used by the table of settings alone. */
 export interface Kind<T> {
   /** What is allowed, as the end of a sentence. */
@@ -67,6 +69,12 @@ export function bytes({ min, max, multipleOf = 1 }: { min: number; max: number; 
   }
 }
 
+/** With commas between them. */
+export const addressList: Kind<AddressList> = {
+  allowed: 'addresses and CIDR blocks, IPv4 or IPv6, with commas between them: 10.0.0.0/8,2001:db8::/32,192.0.2.7',
+  parse: (value) => parseAddressList(value.split(',').map((text) => text.trim())),
+}
+
 /** 32 bytes as 64 hex digits or as base64. */
 export const key32: Kind<Buffer> = {
   allowed: '32 bytes, as 64 hex digits or as base64',
@@ -76,6 +84,31 @@ export const key32: Kind<Buffer> = {
     if (/^[A-Za-z0-9+/]{43}=$/.test(coded)) return Buffer.from(coded, 'base64')
     return undefined
   },
+}
+
+/** `name=key`, with commas between them; keys as in `key32`. */
+export const namedKeys: Kind<readonly { name: string; key: Buffer }[]> = {
+  allowed:
+    'name=key pairs with commas between them: names of letters, digits and . _ : / -, keys of 32 bytes, as 64 hex digits or as base64',
+  parse(value) {
+    const pairs = value.split(',').map((pair) => {
+      const [, name, coded] = /^\s*([\w.:/-]{1,256})=(\S+)\s*$/.exec(pair) ?? []
+      const key = coded === undefined ? undefined : key32.parse(coded)
+      return name !== undefined && key ? { name, key } : undefined
+    })
+    return pairs.every((pair) => pair !== undefined) ? pairs : undefined
+  },
+}
+
+/** Several, with commas between them. */
+export function listOf<T>(kind: Kind<T>): Kind<readonly T[]> {
+  return {
+    allowed: `${kind.allowed}; several with commas between them`,
+    parse(value) {
+      const parsed = value.split(',').map((each) => kind.parse(each.trim()))
+      return parsed.every((each) => each !== undefined) ? (parsed as T[]) : undefined
+    },
+  }
 }
 
 /** `16 MiB` where it comes out even, else the plain number. */

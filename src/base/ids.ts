@@ -24,8 +24,11 @@ export type AccountId = Branded<string, 'AccountId'>
 /** Where a missing chunk is. */
 export const NOWHERE = 0 as ServerNumber
 export const NULL_VERSION = 'null' as VersionId
-/** A chunk id on the wire and on disk: 16 bytes of part id, 1 byte of index. */
-export const CHUNK_ID_BYTES = 17
+export const PART_ID_BYTES = 16
+/** No part's id is above it. */
+export const LAST_PART_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff' as PartId
+/** A chunk id on the wire and on disk: the part id, 1 byte of index. */
+export const CHUNK_ID_BYTES = PART_ID_BYTES + 1
 
 /** The 16 bytes of a part id. */
 export function partIdBytes(id: PartId): Buffer {
@@ -57,6 +60,11 @@ export function makePartId(unixMs: number, random: { a: number; b: number }, ses
   const high = b.toString(16).padStart(8, '0')
   const low = (session >>> 0).toString(16).padStart(8, '0')
   return `${ms.slice(0, 8)}-${ms.slice(8)}-7${a}-${high.slice(0, 4)}-${high.slice(4)}${low}` as PartId
+}
+
+/** A version is named after the part that was written for it, or after its upload: version_id_v1 of the database. */
+export function versionIdOf(id: PartId | UploadId): VersionId {
+  return id.replaceAll('-', '') as VersionId
 }
 
 /** Which gateway session made a part id: its last 4 bytes, as PostgreSQL's integer has them (signed). */

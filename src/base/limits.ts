@@ -13,6 +13,8 @@ export const limits = {
   listKeysMax: 1000,
   deleteKeysMax: 1000,
   xmlBytesMax: MIB,
+  /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html: without white space. */
+  policyBytesMax: 20 * KIB,
   deleteXmlBytesMax: 2 * MIB,
   bucketsPerAccountMax: 10_000,
   presignedSecondsMax: 604_800,

@@ -1,4 +1,8 @@
+import type { Acl, ObjectOwnership, PublicAccessBlock } from './access.ts'
+import type { AddressList } from './address-list.ts'
+import type { BucketEncryption, Encryption } from './encryption.ts'
 import type { AccountId, BucketId, BucketName, ObjectKey, PartId, ServerNumber, UploadId, VersionId } from './ids.ts'
+import type { NotificationRule } from './notifications/rules.ts'
 
 export interface Account {
   id: AccountId
@@ -7,10 +11,27 @@ export interface Account {
   isRoot: boolean
 }
 
+/** How much may be asked for; 0 or undefined: that is not bounded. */
+export interface RateLimits {
+  requestsPerSecond?: number | undefined
+  /** Of bodies, both ways. */
+  bytesPerSecond?: number | undefined
+}
+
 export interface AccessKey {
   accessKeyId: string
   secretAccessKey: string
   account: Account
+  /** What bounds it, as JSON; undefined: it may do what its account may. */
+  policy?: string | undefined
+  /** Where it may be used from; undefined: anywhere. */
+  allowedFrom?: AddressList | undefined
+  /** In place of what the settings say. */
+  limits?: RateLimits | undefined
+  /** From when on it is refused; undefined: never. */
+  expiresAt?: Date | undefined
+  /** As it was before it was given another secret, which is taken besides until then. */
+  former?: { key: AccessKey; until: Date } | undefined
 }
 
 export interface Bucket {
@@ -19,7 +40,62 @@ export interface Bucket {
   ownerId: AccountId
   region: string
   createdAt: Date
+  versioning: Versioning
+  settings: BucketSettings
 }
+
+/** Empty: never asked for. */
+export type Versioning = '' | 'Enabled' | 'Suspended'
+
+/** What requests for a bucket and its objects are judged by; absent: not set. Each is changed whole, on its own. */
+export interface BucketSettings {
+  /** A bucket policy's text, without white space. */
+  readonly policy?: string
+  readonly encryption?: BucketEncryption
+  /** Absent: the owner has everything, and nobody else anything. */
+  readonly acl?: Acl
+  /** Absent: BucketOwnerEnforced. `none`: taken away, which is as ObjectWriter. */
+  readonly ownership?: Exclude<ObjectOwnership, 'BucketOwnerEnforced'> | 'none'
+  /** Absent: all four. `none`: taken away. */
+  readonly publicAccessBlock?: PublicAccessBlock | 'none'
+  /** The revision of its lifecycle configuration. */
+  readonly lifecycle?: string
+  /** There: its versions can be locked, and it keeps them for ever after. */
+  readonly objectLock?: BucketLock
+  /** In their order: the first that fits a request counts. */
+  readonly cors?: readonly CorsRule[]
+  /** What of it is told to whom; SQL reads it (migrations/0070). */
+  readonly notification?: readonly NotificationRule[]
+  /** What new parts are compressed with; absent: what the store's settings say. No client sets it, but a command. */
+  readonly compression?: CompressionKind
+}
+
+export type CompressionKind = 'off' | 'zstd'
+
+export interface BucketLock {
+  /** What new versions are held by where nothing else is said of them. */
+  readonly retention?: DefaultRetention
+}
+
+/** In days, or years. */
+export interface DefaultRetention {
+  readonly mode: 'GOVERNANCE' | 'COMPLIANCE'
+  readonly days?: number
+  readonly years?: number
+}
+
+/** Which pages of other origins a browser may let at the bucket. Patterns have at most one `*`. */
+export interface CorsRule {
+  readonly id?: string | undefined
+  readonly allowedOrigins: readonly string[]
+  readonly allowedMethods: readonly string[]
+  readonly allowedHeaders: readonly string[]
+  readonly exposeHeaders: readonly string[]
+  readonly maxAgeSeconds?: number | undefined
+}
+
+/** What only upkeep or the bucket's owner reads, each a document of its own. */
+export type BucketDocumentName = 'tagging' | 'lifecycle'
 
 export type ChecksumAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA1' | 'SHA256'
 export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE'
@@ -40,10 +116,45 @@ export interface ObjectAttributes {
   storageClass: string
 }
 
+/** Key and value of each tag, in the order in which they were given; no key twice. */
+export type TagSet = readonly (readonly [key: string, value: string])[]
+
+/**
+ * What few objects have; absent where there is nothing of the kind. Plain JSON, each a column of its own: nothing else is
+ * looked at by the catalogue.
+ */
+export interface ObjectExtras {
+  readonly tags?: TagSet
+  readonly lock?: ObjectLock
+  /** How its bytes are encrypted on the nodes. */
+  readonly encryption?: Encryption
+  readonly access?: ObjectAccess
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html */
+export interface ObjectLock {
+  readonly mode?: 'GOVERNANCE' | 'COMPLIANCE'
+  /** ISO 8601, UTC. */
+  readonly retainUntil?: string
+  /** Instead of a date: days of 24 hours since the version was committed, by the database's clock. */
+  readonly retainDays?: number
+  readonly legalHold?: boolean
+}
+
+/** Whose object it is; absent: the bucket's owner's, as all others. */
+export interface ObjectAccess {
+  readonly ownerId: AccountId
+  /** Absent: its owner has everything, and nobody else anything. */
+  readonly acl?: Acl
+}
+
 /** How a part's bytes lie on the nodes. */
 export interface PartLayout {
   partId: PartId
+  /** As it is stored. */
   sizeBytes: number
+  /** As clients know it, of a part that was compressed; absent: as it is stored. */
+  plainBytes?: number | undefined
   /** Bytes of every block but those of the last stripe. */
   blockBytes: number
   parityChunks: number
@@ -77,6 +188,13 @@ export interface ObjectVersion {
   /** True when it came of a multipart upload, even of one part. */
   isMultipart: boolean
   parts: readonly ObjectPart[]
+  extras?: ObjectExtras | undefined
+}
+
+/** A version that says that the key is deleted. */
+export interface DeleteMarker {
+  versionId: VersionId
+  committedAt: Date
 }
 
 /** Conditions of RFC 9110 on a write, judged in the transaction that commits it. */
@@ -96,6 +214,8 @@ export interface Upload {
   attributes: ObjectAttributes
   checksumAlgorithm: ChecksumAlgorithm | undefined
   checksumType: ChecksumType | undefined
+  /** What the object will get. */
+  extras?: ObjectExtras | undefined
   state: 'open' | 'completed'
 }
 
@@ -126,6 +246,23 @@ export interface ObjectPage {
   isTruncated: boolean
   /** The last key or common prefix of this page, if truncated: where the next page goes on. */
   next: string | undefined
+}
+
+export interface ListedVersion extends ListedObject {
+  versionId: VersionId
+  isLatest: boolean
+  /** Then the rest but for its time says nothing. */
+  isDeleteMarker: boolean
+}
+
+/** Versions and common prefixes, together counted; of a key the newest first. */
+export interface VersionPage {
+  versions: ListedVersion[]
+  commonPrefixes: string[]
+  isTruncated: boolean
+  /** Where the next page goes on, if truncated: behind this version, or behind a common prefix. */
+  nextKey: string | undefined
+  nextVersionId: VersionId | undefined
 }
 
 export interface UploadPage {

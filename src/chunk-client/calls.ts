@@ -1,12 +1,13 @@
 import type { Clock } from '../base/clock.ts'
 import { MessageCollector } from '../base/rpc/message-reader.ts'
 import { wireBounds } from '../base/wire/bounds.ts'
+import type { ServerStat } from '../engine/ports/chunk-store.ts'
 import {
   HealthCheckRequest,
   HealthCheckResponse,
   HealthCheckResponse_ServingStatus,
 } from '../gen/grpc/health/v1/health.ts'
-import { DeleteChunksRequest, DeleteChunksResponse } from '../gen/sextant/chunk/v1/chunk.ts'
+import { DeleteChunksRequest, DeleteChunksResponse, StatRequest, StatResponse } from '../gen/sextant/chunk/v1/chunk.ts'
 import { aborted, fromStatus, unreachable } from './errors.ts'
 import type { GrpcConnection } from './grpc-connection.ts'
 import { paths } from './methods.ts'
@@ -21,12 +22,23 @@ interface CallDeps {
 export async function deleteChunks(
   connection: GrpcConnection,
   { clock, settings }: CallDeps,
-  chunkIds: Buffer[],
+  what: DeleteChunksRequest,
   signal: AbortSignal,
 ): Promise<void> {
-  const request = DeleteChunksRequest.encode({ chunkIds }).finish()
+  const request = DeleteChunksRequest.encode(what).finish()
   const order = { path: paths.deleteChunks, request, timeoutMs: settings.callMs, signal }
   DeleteChunksResponse.decode(await unaryCall(connection, clock, order))
+}
+
+export async function readStat(
+  connection: GrpcConnection,
+  { clock, settings }: CallDeps,
+  signal: AbortSignal,
+): Promise<ServerStat> {
+  const request = StatRequest.encode({}).finish()
+  const order = { path: paths.stat, request, timeoutMs: settings.callMs, signal }
+  const { chunkCount, beats, moment } = StatResponse.decode(await unaryCall(connection, clock, order))
+  return { chunkCount, beats, moment: moment.length > 0 ? moment : undefined }
 }
 
 /** Rejects `unreachable` unless the server says within `connectMs` that it serves. */

@@ -1,28 +1,36 @@
 import type { Clock } from '../base/clock.ts'
 import { ChunkError } from '../base/faults.ts'
-import { chunkIdBytes, partIdFromBytes, type ServerId, type ServerNumber } from '../base/ids.ts'
+import { chunkIdBytes, type ServerId, type ServerNumber } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
+import type { ClusterCredentials } from '../base/tls/cluster-credentials.ts'
 import { wireBounds } from '../base/wire/bounds.ts'
 import type { WireRange } from '../base/wire/chunk-fields.ts'
+import { readPlace } from '../base/wire/chunk-place.ts'
 import { totalBytes } from '../base/wire/gather.ts'
 import { readGetPayload } from '../base/wire/stream-messages.ts'
 import type {
+  ChunkAnswer,
   ChunkDescription,
+  ChunkFilter,
   ChunkHeader,
   ChunkName,
+  ChunkPlace,
   ChunkStore,
   ChunkVerdict,
   ChunkWriter,
+  ListedChunk,
+  Moment,
   PayloadRange,
+  ServerStat,
   SmallChunk,
 } from '../engine/ports/chunk-store.ts'
 import type { ClusterView, StorageServer } from '../engine/ports/cluster.ts'
-import { GetChunkRequest, ListChunksRequest, ListChunksResponse } from '../gen/sextant/chunk/v1/chunk.ts'
-import { deleteChunks } from './calls.ts'
-import { tokenPassport } from './credentials.ts'
+import { GetChunkRequest } from '../gen/sextant/chunk/v1/chunk.ts'
+import { deleteChunks, readStat } from './calls.ts'
+import { passportOf } from './credentials.ts'
 import { aborted, unreachable } from './errors.ts'
 import type { LinkTarget } from './grpc-connection.ts'
-import { describeChunk, verifyChunks } from './inspect.ts'
+import { describeChunks, listChunks, verifyChunks } from './inspect.ts'
 import { toWireHeader, toWireTrailer } from './labels.ts'
 import { Link, type LinkDeps } from './link.ts'
 import { paths } from './methods.ts'
@@ -33,7 +41,7 @@ import { type ChunkClientSettings, chunkClientDefaults } from './settings.ts'
 
 export interface ChunkClientDeps {
   cluster: ClusterView
-  clusterToken: string
+  credentials: ClusterCredentials
   clock: Clock
   log: Log
   settings?: Partial<ChunkClientSettings>
@@ -54,19 +62,24 @@ class GrpcChunkStore implements ChunkClient {
   #subscription: Disposable
   #isDisposed = false
 
-  constructor({ cluster, clusterToken, clock, log, settings }: ChunkClientDeps) {
+  constructor({ cluster, credentials, clock, log, settings }: ChunkClientDeps) {
     this.#cluster = cluster
     const all = { ...chunkClientDefaults, ...settings }
-    this.#linkDeps = { passport: tokenPassport(clusterToken), clock, log, settings: all }
+    this.#linkDeps = { passport: passportOf(credentials), clock, log, settings: all }
     this.#subscription = cluster.onChange(() => this.#follow())
   }
 
-  async putChunk(server: ServerNumber, { header, pieces, trailer }: SmallChunk, signal: AbortSignal): Promise<void> {
+  async putChunk(
+    server: ServerNumber,
+    { header, pieces, trailer }: SmallChunk,
+    signal: AbortSignal,
+  ): Promise<ChunkPlace | undefined> {
     const bytes = totalBytes(pieces)
     if (bytes > wireBounds.messageBytesMax) throw new ChunkError('invalid', 'too large for one message: use a stream')
     const put = { header: toWireHeader(header), trailer: toWireTrailer(trailer), pieces }
     const session = await this.#session(server, signal)
-    await session.puts.call({ put }, bytes, signal)
+    const place = await session.puts.call({ put }, bytes, signal)
+    return place.length > 0 ? readPlace(place) : undefined
   }
 
   openChunk(server: ServerNumber, header: ChunkHeader, signal: AbortSignal): ChunkWriter {
@@ -82,6 +95,12 @@ class GrpcChunkStore implements ChunkClient {
     return payload
   }
 
+  async locateChunk(server: ServerNumber, { partId, index }: ChunkName, signal: AbortSignal): Promise<ChunkPlace> {
+    const session = await this.#session(server, signal)
+    const get = { chunkId: chunkIdBytes(partId, index), offset: 0, length: 0, where: true }
+    return readPlace(await session.gets.call({ get }, 0, signal))
+  }
+
   async *streamPayload(server: ServerNumber, range: PayloadRange, signal: AbortSignal): AsyncGenerator<Buffer, void> {
     const { bulk } = await this.#session(server, signal)
     const order = { path: paths.getChunk, request: GetChunkRequest.encode(toWireRange(range)).finish() }
@@ -95,25 +114,25 @@ class GrpcChunkStore implements ChunkClient {
     if (receivedBytes !== range.length) throw wrongLength(range, receivedBytes)
   }
 
-  async deleteChunks(server: ServerNumber, chunks: readonly ChunkName[], signal: AbortSignal): Promise<void> {
+  async deleteChunks(
+    server: ServerNumber,
+    chunks: readonly ChunkName[],
+    signal: AbortSignal,
+    writtenBefore?: Moment,
+  ): Promise<void> {
     for (const chunkIds of idBatches(chunks)) {
       const { calls } = await this.#session(server, signal)
-      await deleteChunks(calls, this.#linkDeps, chunkIds, signal)
+      await deleteChunks(calls, this.#linkDeps, { chunkIds, writtenBefore }, signal)
     }
   }
 
   async *listChunks(
     server: ServerNumber,
-    filter: { session?: number; createdBeforeMs?: number },
+    filter: ChunkFilter,
     signal: AbortSignal,
-  ): AsyncGenerator<ChunkName[], void> {
+  ): AsyncGenerator<ListedChunk[], void> {
     const { calls } = await this.#session(server, signal)
-    const request = { session: filter.session, createdBeforeUnixMs: filter.createdBeforeMs }
-    const order = { path: paths.listChunks, request: ListChunksRequest.encode(request).finish() }
-    for await (const message of readMessages(calls, order, this.#streamDeps(server), signal)) {
-      const { entries } = ListChunksResponse.decode(message)
-      yield entries.map(({ chunkId }) => ({ partId: partIdFromBytes(chunkId), index: chunkId[16]! }))
-    }
+    yield* listChunks(calls, this.#streamDeps(server), filter, signal)
   }
 
   async *verifyChunks(
@@ -128,8 +147,27 @@ class GrpcChunkStore implements ChunkClient {
   }
 
   async describeChunk(server: ServerNumber, chunk: ChunkName, signal: AbortSignal): Promise<ChunkDescription> {
+    for await (const { description, failure } of this.describeChunks(server, [chunk], signal)) {
+      if (failure) throw failure
+      return description
+    }
+    throw new ChunkError('failed', 'the node did not answer')
+  }
+
+  async *describeChunks(
+    server: ServerNumber,
+    chunks: readonly ChunkName[],
+    signal: AbortSignal,
+  ): AsyncGenerator<ChunkAnswer, void> {
+    for (const chunkIds of idBatches(chunks)) {
+      const { calls } = await this.#session(server, signal)
+      yield* describeChunks(calls, this.#streamDeps(server), chunkIds, signal)
+    }
+  }
+
+  async statServer(server: ServerNumber, signal: AbortSignal): Promise<ServerStat> {
     const { calls } = await this.#session(server, signal)
-    return await describeChunk(calls, this.#streamDeps(server), idOf(chunk), signal)
+    return await readStat(calls, this.#linkDeps, signal)
   }
 
   isReachable(server: ServerNumber): boolean {

@@ -1,9 +1,11 @@
 import { lstat } from 'node:fs/promises'
 import type { NetConnectOpts } from 'node:net'
 import type { Clock } from '../base/clock.ts'
-import { connectBytes } from '../base/rpc/byte-socket.ts'
+import { type ByteSocket, connectBytes, connectBytesByTls } from '../base/rpc/byte-socket.ts'
 import { H2Connection, type H2Settings } from '../base/rpc/h2-connection.ts'
 import { encodeHeaders, type HeaderList } from '../base/rpc/hpack.ts'
+import type { TlsIdentity } from '../base/tls/identity.ts'
+import type { Passport } from './credentials.ts'
 import { unreachable } from './errors.ts'
 import { type CallEvents, failedCall, type GrpcCall, openCall } from './grpc-call.ts'
 import type { ChunkClientSettings } from './settings.ts'
@@ -18,29 +20,33 @@ export interface LinkTarget {
 export interface ConnectionDeps {
   clock: Clock
   settings: ChunkClientSettings
+  passport: Pick<Passport, 'identity' | 'refusalOf'>
   /** Sent with every call. */
   metadata: HeaderList
   /** Called once, when the connection is over, or a call could not be made on it any more. */
   onEnd(error: Error): void
 }
 
+/** What the pseudo-headers of every call say of where it goes. */
+interface Origin {
+  scheme: string
+  authority: string
+}
+
 /** One HTTP/2 connection to a storage server, and gRPC calls over it. */
 export class GrpcConnection {
   readonly #deps: ConnectionDeps
-  readonly #authority: string
+  readonly #origin: Origin
   readonly #h2: H2Connection
   /** Header blocks by path: the same for every call. */
   readonly #blocks = new Map<string, Buffer>()
   #isEnding = false
   readonly #ready = Promise.withResolvers<void>()
 
-  private constructor(address: string, deps: ConnectionDeps) {
+  private constructor(bytes: ByteSocket, origin: Origin, deps: ConnectionDeps) {
     this.#deps = deps
     const { clock, settings } = deps
-    const { where, authority } = parseAddress(address)
-    this.#authority = authority
-    const bytes = connectBytes(where)
-    bytes.socket.setNoDelay(true)
+    this.#origin = origin
     this.#ready.promise.catch(() => {})
     this.#h2 = new H2Connection({
       socket: bytes.socket,
@@ -54,12 +60,22 @@ export class GrpcConnection {
 
   /** Resolves when the server speaks HTTP/2. Rejects `unreachable`, at the latest after `connectMs`. */
   static async open(address: string, deps: ConnectionDeps): Promise<GrpcConnection> {
-    const { clock, settings } = deps
+    const { clock, settings, passport } = deps
+    const { where, host, authority } = parseAddress(address)
+    const refusal = passport.refusalOf(host)
+    if (refusal !== undefined) throw unreachable(refusal)
     let isOpen = false
-    const connection = new GrpcConnection(address, { ...deps, onEnd: (error) => isOpen && deps.onEnd(error) })
+    let giveUp: (error: Error) => void = () => {}
     using _timer = clock.after(settings.connectMs, () =>
-      connection.close(unreachable(`no connection to ${address} within ${settings.connectMs} ms`)),
+      giveUp(unreachable(`no connection to ${address} within ${settings.connectMs} ms`)),
     )
+    const bytes = passport.identity
+      ? await connectSecurely(where, { identity: passport.identity, host, onStart: (cancel) => (giveUp = cancel) })
+      : connectBytes(where)
+    bytes.socket.setNoDelay(true)
+    const origin = { scheme: passport.identity ? 'https' : 'http', authority }
+    const connection = new GrpcConnection(bytes, origin, { ...deps, onEnd: (error) => isOpen && deps.onEnd(error) })
+    giveUp = (error) => connection.close(error)
     await connection.#ready.promise
     isOpen = true
     return connection
@@ -95,9 +111,9 @@ export class GrpcConnection {
     if (known) return known
     const block = encodeHeaders([
       [':method', 'POST'],
-      [':scheme', 'http'],
+      [':scheme', this.#origin.scheme],
       [':path', path],
-      [':authority', this.#authority],
+      [':authority', this.#origin.authority],
       ['te', 'trailers'],
       ['content-type', 'application/grpc'],
       ['user-agent', 'sextant'],
@@ -125,12 +141,38 @@ function h2Settings(settings: ChunkClientSettings): H2Settings {
 const FRAME_BYTES_MAX = 1024 * 1024
 const HEADER_LIST_BYTES_MAX = 16 * 1024
 
+/** Resolves when both sides know who the other is. Rejects `unreachable`. */
+function connectSecurely(
+  where: NetConnectOpts,
+  { identity, host, onStart }: { identity: TlsIdentity; host: string; onStart(cancel: (error: Error) => void): void },
+): Promise<ByteSocket> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) => {
+      bytes.socket.destroy()
+      reject(unreachable(error.message, error))
+    }
+    const onClose = () => fail(new Error('the connection was closed during the handshake'))
+    const bytes = connectBytesByTls(where, {
+      identity,
+      host,
+      onSecure() {
+        bytes.socket.off('error', fail).off('close', onClose)
+        resolve(bytes)
+      },
+    })
+    bytes.socket.on('error', fail).on('close', onClose)
+    onStart(fail)
+  })
+}
+
 /** `unix:/path`, `host:port`, `[v6]:port`. */
-function parseAddress(address: string): { where: NetConnectOpts; authority: string } {
-  if (address.startsWith('unix:')) return { where: { path: address.slice('unix:'.length) }, authority: 'localhost' }
+function parseAddress(address: string): { where: NetConnectOpts; host: string; authority: string } {
+  if (address.startsWith('unix:')) {
+    return { where: { path: address.slice('unix:'.length) }, host: 'localhost', authority: 'localhost' }
+  }
   const at = address.lastIndexOf(':')
   const host = address.slice(0, at).replace(/^\[|\]$/g, '')
-  return { where: { host, port: Number(address.slice(at + 1)) }, authority: address }
+  return { where: { host, port: Number(address.slice(at + 1)) }, host, authority: address }
 }
 
 /** Addresses to try, best first: on the same host a Unix socket costs up to a quarter less (measured). */

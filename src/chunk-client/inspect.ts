@@ -1,11 +1,21 @@
-import { partIdFromBytes } from '../base/ids.ts'
-import type { ChunkDescription, ChunkName, ChunkVerdict } from '../engine/ports/chunk-store.ts'
+import type { Encryption } from '../base/encryption.ts'
+import { partIdBytes, partIdFromBytes } from '../base/ids.ts'
+import type {
+  ChunkAnswer,
+  ChunkDescription,
+  ChunkFilter,
+  ChunkName,
+  ChunkVerdict,
+  ListedChunk,
+} from '../engine/ports/chunk-store.ts'
 import {
   type ChunkHeader,
   ChunkStatus,
   type ChunkTrailer,
   DescribeChunksRequest,
   DescribeChunksResponse,
+  ListChunksRequest,
+  ListChunksResponse,
   PartLabel,
   PartSeal,
   VerifyChunksRequest,
@@ -36,36 +46,70 @@ export async function* verifyChunks(
   }
 }
 
-/** What a chunk says of itself. Rejects with a ChunkError: `not-found`, `corrupt`, and what any call may end with. */
-export async function describeChunk(
+/** What chunks say of themselves, as it comes. At most `wireBounds.idsMax` ids. */
+export async function* describeChunks(
   connection: GrpcConnection,
   deps: ReadStreamDeps,
-  chunkId: Buffer,
+  chunkIds: Buffer[],
   signal: AbortSignal,
-): Promise<ChunkDescription> {
-  const order = { path: paths.describeChunks, request: DescribeChunksRequest.encode({ chunkIds: [chunkId] }).finish() }
+): AsyncGenerator<ChunkAnswer, void> {
+  const order = { path: paths.describeChunks, request: DescribeChunksRequest.encode({ chunkIds }).finish() }
   for await (const answer of readMessages(connection, order, deps, signal)) {
-    const { header, trailer, status, message } = DescribeChunksResponse.decode(answer)
-    if (!header || !trailer) throw fromReply({ status, message })
-    return toDescription(header, trailer)
+    const { chunkId, header, trailer, status, message } = DescribeChunksResponse.decode(answer)
+    const name = toName(chunkId)
+    if (header && trailer) yield { ...name, description: toDescription(header, trailer) }
+    else yield { ...name, failure: fromReply({ status, message }) }
   }
-  throw fromReply({ status: ChunkStatus.CHUNK_STATUS_FAILED, message: 'the node did not answer' })
+}
+
+/** In batches as they come. */
+export async function* listChunks(
+  connection: GrpcConnection,
+  deps: ReadStreamDeps,
+  { session, createdBeforeMs, after, until }: ChunkFilter,
+  signal: AbortSignal,
+): AsyncGenerator<ListedChunk[], void> {
+  const filter = {
+    session,
+    createdBeforeUnixMs: createdBeforeMs,
+    afterPart: after && partIdBytes(after),
+    untilPart: until && partIdBytes(until),
+  }
+  const order = { path: paths.listChunks, request: ListChunksRequest.encode(filter).finish() }
+  for await (const message of readMessages(connection, order, deps, signal)) {
+    const { entries } = ListChunksResponse.decode(message)
+    yield entries.map(({ chunkId, payloadBytes }) => ({ ...toName(chunkId), payloadBytes }))
+  }
 }
 
 function toName(chunkId: Buffer): ChunkName {
   return { partId: partIdFromBytes(chunkId), index: chunkId[16]! }
 }
 
-function toDescription({ label, ...header }: ChunkHeader, { seal, ...trailer }: ChunkTrailer): ChunkDescription {
-  const { createdUnixMs: createdMs, versionId, ...rest } = PartLabel.decode(label)
+export function toDescription({ label, ...header }: ChunkHeader, { seal, ...trailer }: ChunkTrailer): ChunkDescription {
+  const { createdUnixMs: createdMs, versionId, encryption, ...rest } = PartLabel.decode(label)
   return {
     header: {
       ...toName(header.chunkId),
       dataChunks: header.dataChunks,
       parityChunks: header.parityChunks,
       blockBytes: header.blockBytes,
-      label: { ...rest, versionId: versionId as ChunkDescription['header']['label']['versionId'], createdMs },
+      label: {
+        ...rest,
+        versionId: versionId as ChunkDescription['header']['label']['versionId'],
+        createdMs,
+        encryption: parseEncryption(encryption),
+      },
     },
     trailer: { ...trailer, seal: PartSeal.decode(seal) },
+  }
+}
+
+/** As it was written; undefined also where it makes no sense. */
+function parseEncryption(text: string): Encryption | undefined {
+  try {
+    return text === '' ? undefined : (JSON.parse(text) as Encryption)
+  } catch {
+    return undefined
   }
 }

@@ -14,17 +14,22 @@ export function toWireHeader(header: ChunkHeader): WireHeader {
 }
 
 export function toWireTrailer(trailer: ChunkTrailer): WireTrailer {
-  const seal = cached(seals, trailer.seal, (value) => SealMessage.encode(value).finish())
+  const seal = cached(seals, trailer.seal, encodeSeal)
   return { partBytes: trailer.partBytes, chunkHash: trailer.chunkHash, seal }
 }
 
-function encodeLabel({ createdMs, ...label }: PartLabel): Uint8Array {
+function encodeLabel({ createdMs, encryption, ...label }: PartLabel): Uint8Array {
   return LabelMessage.encode({
     ...label,
     headers: { ...label.headers },
     userMetadata: { ...label.userMetadata },
     createdUnixMs: createdMs,
+    encryption: encryption ? JSON.stringify(encryption) : '',
   }).finish()
+}
+
+function encodeSeal({ plainBytes = 0, ...seal }: PartSeal): Uint8Array {
+  return SealMessage.encode({ ...seal, plainBytes }).finish()
 }
 
 function cached<K extends object>(known: WeakMap<K, Uint8Array>, key: K, encode: (key: K) => Uint8Array): Uint8Array {

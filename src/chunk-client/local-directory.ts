@@ -7,7 +7,8 @@ import { HEADER_START_BYTES, headerLength } from '../chunk-files/chunk-frame.ts'
 import { parseKey } from '../chunk-files/chunk-key.ts'
 import { FileCache } from '../chunk-files/file-cache.ts'
 import { IDENTITY_BYTES_MAX, parseIdentity } from '../chunk-files/identity.ts'
-import { chunkFilePath, type DiskPaths, diskPaths } from '../chunk-files/paths.ts'
+import { chunkFilePath, type DiskPaths, diskPaths, segmentPath } from '../chunk-files/paths.ts'
+import type { ChunkPlace } from '../engine/ports/chunk-store.ts'
 import type { StoredChunk } from '../engine/ports/local-chunks.ts'
 import type { HostFile, HostFiles } from './host-files.ts'
 
@@ -28,10 +29,19 @@ const READS_MAX = 2
 /** Open files, so that small ranges of a large object do not open its chunks each time. */
 const FILES_MAX = 256
 
-interface OpenChunk {
+/** A chunk's file, or a segment. */
+interface OpenFile {
   file: HostFile
-  payloadAt: number
+  /** Where a chunk's payload begins; in a segment, what its place counts from. */
+  start: number
   close(): Promise<void>
+}
+
+/** What to read of a chunk, and where it lies; without a place, in a file of its own. */
+export interface LocalPiece {
+  place: ChunkPlace | undefined
+  offset: number
+  targets: readonly Buffer[]
 }
 
 /**
@@ -43,13 +53,14 @@ export class LocalDirectory implements AsyncDisposable {
   readonly root: string
   readonly #deps: LocalDirectoryDeps
   readonly #paths: DiskPaths
-  readonly #chunks = new FileCache<OpenChunk>(FILES_MAX)
+  readonly #files = new FileCache<OpenFile>(FILES_MAX)
   readonly #turns = new Turnstile(READS_MAX)
   /** When the reads that are under way began, the oldest first. */
   readonly #begun = new Set<{ atMs: number }>()
   #proof: Promise<void> | undefined
   #provenUntilMs = 0
   #refusedUntilMs = 0
+  #isLeft = false
   /** What the log was told last. */
   #told = ''
 
@@ -62,15 +73,15 @@ export class LocalDirectory implements AsyncDisposable {
 
   /** Whether a read is likely to succeed. */
   get isReadable(): boolean {
-    return this.#deps.clock.nowMs() >= this.#refusedUntilMs && !this.#isStuck()
+    return !this.#isLeft && this.#deps.clock.nowMs() >= this.#refusedUntilMs && !this.#isStuck()
   }
 
   /** Faults: ChunkError. */
-  async read(chunk: StoredChunk, { offset, targets }: { offset: number; targets: readonly Buffer[] }): Promise<void> {
+  async read(chunk: StoredChunk, piece: LocalPiece): Promise<void> {
     if (!this.isReadable) throw new ChunkError('unreachable', `${this.root} is not read for now`)
     try {
       await this.#proven()
-      await this.#turns.run(() => this.#readOnce(chunk, offset, targets))
+      await this.#turns.run(() => this.#readOnce(chunk, piece))
     } catch (error) {
       throw this.#toChunkError(error)
     }
@@ -78,39 +89,45 @@ export class LocalDirectory implements AsyncDisposable {
 
   /** Files that nobody has read since the last call are closed: the space of a deleted file is free once it is. */
   closeIdle(): void {
-    this.#chunks.dropIdle()
+    this.#files.dropIdle()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#chunks[Symbol.asyncDispose]()
+    this.#isLeft = true
+    await this.#files[Symbol.asyncDispose]()
   }
 
-  async #readOnce(chunk: StoredChunk, offset: number, targets: readonly Buffer[]): Promise<void> {
+  async #readOnce(chunk: StoredChunk, { place, offset, targets }: LocalPiece): Promise<void> {
+    if (this.#isLeft) throw new ChunkError('unreachable', `${this.root} is read no longer`)
+    const isInSegment = place !== undefined && place.segment !== 0
+    const name = isInSegment ? `segment ${place.segment}` : `${chunk.partId}-${chunk.index}`
+    const open = () => (isInSegment ? this.#openSegment(place.segment) : this.#openChunk(chunk))
+    const at = offset + (isInSegment ? place.offset : 0)
     const begun = { atMs: this.#deps.clock.nowMs() }
     this.#begun.add(begun)
     try {
       const wanted = targets.reduce((sum, target) => sum + target.length, 0)
-      const name = `${chunk.partId}-${chunk.index}`
-      const count = await this.#chunks.use(
-        name,
-        () => this.#open(chunk),
-        ({ file, payloadAt }) => file.read(targets, payloadAt + offset),
-      )
-      if (count < wanted) throw new ChunkError('corrupt', `the file of chunk ${name} is cut short`)
+      const count = await this.#files.use(name, open, ({ file, start }) => file.read(targets, start + at))
+      if (count < wanted) throw new ChunkError('corrupt', `${name} is cut short`)
     } finally {
       this.#begun.delete(begun)
     }
   }
 
-  async #open({ partId, index, payloadBytes }: StoredChunk): Promise<OpenChunk> {
+  async #openSegment(segment: number): Promise<OpenFile> {
+    const file = await this.#deps.files.open(segmentPath(this.#paths, segment))
+    return { file, start: 0, close: () => file.close() }
+  }
+
+  async #openChunk({ partId, index, payloadBytes }: StoredChunk): Promise<OpenFile> {
     const key = parseKey(chunkIdBytes(partId, index))
     const file = await this.#deps.files.open(chunkFilePath(this.#paths, { key, payloadBytes }))
     try {
-      const start = Buffer.alloc(HEADER_START_BYTES)
-      await file.read([start], 0)
-      const payloadAt = headerLength(start)
-      if (payloadAt === undefined) throw new ChunkError('corrupt', `the header of chunk ${partId}-${index} is damaged`)
-      return { file, payloadAt, close: () => file.close() }
+      const header = Buffer.alloc(HEADER_START_BYTES)
+      await file.read([header], 0)
+      const start = headerLength(header)
+      if (start === undefined) throw new ChunkError('corrupt', `the header of chunk ${partId}-${index} is damaged`)
+      return { file, start, close: () => file.close() }
     } catch (error) {
       await file.close().catch(() => {})
       throw error

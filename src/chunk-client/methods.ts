@@ -7,5 +7,6 @@ export const paths = {
   listChunks: '/sextant.chunk.v1.ChunkStore/ListChunks',
   verifyChunks: '/sextant.chunk.v1.ChunkStore/VerifyChunks',
   describeChunks: '/sextant.chunk.v1.ChunkStore/DescribeChunks',
+  stat: '/sextant.chunk.v1.ChunkStore/Stat',
   checkHealth: '/grpc.health.v1.Health/Check',
 } as const

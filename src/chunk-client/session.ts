@@ -68,6 +68,7 @@ export class Session {
     const connection = {
       clock,
       settings,
+      passport,
       metadata: passport.metadataFor(target.serverId),
       // Either one lost, and the session is over: the server is gone, or going.
       onEnd: (error: Error) => session?.close(toChunkError(error)),

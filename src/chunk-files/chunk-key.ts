@@ -1,20 +1,34 @@
 import { ChunkError } from '../base/faults.ts'
 import { CHUNK_ID_BYTES } from '../base/ids.ts'
 
-/** A chunk id as numbers: four unsigned 32-bit words of the part id, big endian, and the chunk's index. */
-export interface ChunkKey {
+/** A part id as numbers: four unsigned 32-bit words, big endian. */
+export interface PartWords {
   w0: number
   w1: number
   w2: number
   /** The session of the gateway that wrote it. */
   w3: number
+}
+
+/** A chunk id as numbers: its part's, and the chunk's index. */
+export interface ChunkKey extends PartWords {
   index: number
 }
 
 /** Throws `invalid` for anything but 17 bytes. */
 export function parseKey(id: Uint8Array): ChunkKey {
   if (id.length !== CHUNK_ID_BYTES) throw new ChunkError('invalid', `a chunk id has ${CHUNK_ID_BYTES} bytes`)
-  return { w0: word(id, 0), w1: word(id, 4), w2: word(id, 8), w3: word(id, 12), index: id[16]! }
+  return { ...parsePartWords(id), index: id[16]! }
+}
+
+/** Of the first 16 bytes. */
+export function parsePartWords(id: Uint8Array): PartWords {
+  return { w0: word(id, 0), w1: word(id, 4), w2: word(id, 8), w3: word(id, 12) }
+}
+
+/** In the order of ids: below 0, 0, above 0. */
+export function comparePartWords(a: PartWords, b: PartWords): number {
+  return a.w0 - b.w0 || a.w1 - b.w1 || a.w2 - b.w2 || a.w3 - b.w3
 }
 
 function word(bytes: Uint8Array, at: number): number {
@@ -24,12 +38,17 @@ function word(bytes: Uint8Array, at: number): number {
 /** The 17 bytes. */
 export function keyBytes(key: ChunkKey): Buffer {
   const id = Buffer.allocUnsafe(CHUNK_ID_BYTES)
-  id.writeUInt32BE(key.w0, 0)
-  id.writeUInt32BE(key.w1, 4)
-  id.writeUInt32BE(key.w2, 8)
-  id.writeUInt32BE(key.w3, 12)
-  id[16] = key.index
+  writeKey(id, 0, key)
   return id
+}
+
+/** Writes the 17 bytes at `at`. */
+export function writeKey(target: Buffer, at: number, key: ChunkKey): void {
+  target.writeUInt32BE(key.w0, at)
+  target.writeUInt32BE(key.w1, at + 4)
+  target.writeUInt32BE(key.w2, at + 8)
+  target.writeUInt32BE(key.w3, at + 12)
+  target[at + 16] = key.index
 }
 
 /** For Maps: 9 UTF-16 units, not for people. */

@@ -6,6 +6,8 @@ export interface DiskPaths {
   root: string
   /** Who this node is: identity.ts. */
   identity: string
+  /** Heartbeats that the database has counted. */
+  beats: string
   lock: string
   /** What is not yet durable under its name; emptied at start-up. */
   temporary: string
@@ -18,6 +20,7 @@ export function diskPaths(root: string): DiskPaths {
   return {
     root,
     identity: join(root, 'node.json'),
+    beats: join(root, 'beats'),
     lock: join(root, 'lock'),
     temporary: join(root, 'tmp'),
     segments: join(root, 'segments'),

@@ -11,6 +11,11 @@ export class CommandFailure extends Error {
   }
 }
 
+/** What `error` is for people: itself, if it is told in a sentence already, else the reason why `what`. */
+export function asFailure(what: string, error: unknown): CommandFailure {
+  return error instanceof CommandFailure ? error : new CommandFailure(`${what}: ${messageOf(error)}`, { cause: error })
+}
+
 /** The system's name of an error (ENOENT, …), if it has one. */
 export function systemCode(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | undefined)?.code

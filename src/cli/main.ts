@@ -1,15 +1,24 @@
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../base/config.ts'
 import { addAccountCommands } from './commands/account.ts'
+import { addBackupCommands } from './commands/backup.ts'
+import { addBucketCommands } from './commands/bucket.ts'
+import { addCertCommands } from './commands/cert.ts'
 import { addConfigCommand } from './commands/config.ts'
+import { addEncryptionCommands } from './commands/encryption.ts'
+import { addFsckCommand } from './commands/fsck.ts'
 import { addKeyCommands } from './commands/key.ts'
+import { addNodeCommands } from './commands/node.ts'
+import { addOrphansCommand } from './commands/orphans.ts'
 import { addProcessCommands } from './commands/processes.ts'
+import { addRebalanceCommand } from './commands/rebalance.ts'
+import { addRebuildCatalogueCommand } from './commands/rebuild-catalogue.ts'
 import { addRepairCommand } from './commands/repair.ts'
 import { addScrubCommand } from './commands/scrub.ts'
 import { addStatusCommand } from './commands/status.ts'
 import { addUpCommand } from './commands/up.ts'
 import { CommandFailure } from './failure.ts'
+import { readVersion } from './version.ts'
 
 /** Runs one `sextant …` command line; answers its exit code: 0, 1 it failed, 2 it was asked for wrongly. */
 export async function runCommand(args: readonly string[]): Promise<number> {
@@ -33,9 +42,18 @@ function makeProgram(): Command {
   addProcessCommands(program)
   addAccountCommands(program)
   addKeyCommands(program)
+  addBucketCommands(program)
+  addEncryptionCommands(program)
   addStatusCommand(program)
+  addNodeCommands(program)
   addRepairCommand(program)
   addScrubCommand(program)
+  addRebalanceCommand(program)
+  addFsckCommand(program)
+  addOrphansCommand(program)
+  addBackupCommands(program)
+  addRebuildCatalogueCommand(program)
+  addCertCommands(program)
   addConfigCommand(program)
   for (const command of program.commands) inheritExit(command)
   return program
@@ -46,13 +64,6 @@ function inheritExit(command: Command): void {
   command.exitOverride()
   command.showHelpAfterError('(--help tells more)')
   for (const child of command.commands) inheritExit(child)
-}
-
-function readVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-  return version
 }
 
 /** Sentences for what people can mend; anything else is a bug, and shows where. */

@@ -1,5 +1,6 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { signalProcess } from './postgres/keeper.ts'
 
 /** What a running `sextant up` tells other commands on the same data directory. */
 export interface StoreFile {
@@ -7,6 +8,8 @@ export interface StoreFile {
   endpoint: string
   adminUrl: string
   databaseUrl: string
+  /** Whether that PostgreSQL is the store's own, in its data directory. */
+  isDatabaseOurs: boolean
   processes: { name: string; pid: number | null }[]
 }
 
@@ -25,6 +28,12 @@ export function readStoreFile(runDirectory: string): StoreFile | undefined {
   } catch {
     return undefined
   }
+}
+
+/** As readStoreFile, but only of a store that runs: one that was killed leaves its file. */
+export function readRunningStore(runDirectory: string): StoreFile | undefined {
+  const content = readStoreFile(runDirectory)
+  return content && signalProcess(content.pid, 0) ? content : undefined
 }
 
 export function removeStoreFile(runDirectory: string): void {

@@ -1,8 +1,8 @@
 import { ChunkError, type ChunkFailure } from '../base/faults.ts'
 import type { PartLayout } from '../base/model.ts'
-import { type BlockVerifier, blockVerifier, CHECKSUM_BYTES } from '../striping/checksum.ts'
+import { CHECKSUM_BYTES, verifyBlock } from '../striping/checksum.ts'
 import { blockBytesOf, payloadBytes, payloadOffset, stripeCount } from '../striping/layout.ts'
-import type { EngineDeps } from './deps.ts'
+import type { EngineDeps, EngineSettings } from './deps.ts'
 import type { PayloadRange } from './ports/chunk-store.ts'
 
 /** Blocks of one chunk, in stripe order. */
@@ -11,43 +11,30 @@ export interface BlockSource {
   block(stripe: number): Promise<Uint8Array | undefined>
 }
 
-export interface StripeSpan {
+/** Which blocks: of one chunk, whose checksums go on from `seed`. */
+export interface BlockSpan {
+  index: number
+  seed: number
   firstStripe: number
   lastStripe: number
 }
 
-type ReadDeps = Pick<EngineDeps, 'chunks' | 'damage' | 'settings' | 'log'>
+type ReadDeps = Pick<EngineDeps, 'chunks' | 'damage' | 'log'> & {
+  settings: Pick<EngineSettings, 'messageChunkBytesMax'>
+}
 
 /** Failures of a read after which the chunk itself is to be looked at. */
 const DAMAGES: ReadonlySet<ChunkFailure> = new Set(['not-found', 'corrupt', 'failed', 'invalid'])
 
-/** Opens chunk `index` for the stripes of a span: one batched message for a short run, a stream for a long one. */
-export function openBlockSource(
-  deps: ReadDeps,
-  layout: PartLayout,
-  index: number,
-  span: StripeSpan,
-  signal: AbortSignal,
-): BlockSource {
-  const range = payloadRange(layout, index, span)
-  const verify = blockVerifier(layout.partId, index)
+/** Asks a chunk's node for a span: by one batched message if it is short, by a stream if it is long. */
+export function openBlockSource(deps: ReadDeps, layout: PartLayout, span: BlockSpan, signal: AbortSignal): BlockSource {
+  const range = payloadRange(layout, span)
   const read = range.length <= deps.settings.messageChunkBytesMax ? readWhole : readStream
   const next = read(deps, layout, range, signal)
-  return { block: (stripe) => verifiedBlock(deps, layout, { index, stripe, verify }, next) }
+  return { block: (stripe) => verifiedBlock(deps, layout, { ...span, stripe }, next) }
 }
 
-/** One block by itself, as a rebuild needs it. */
-export function fetchBlock(
-  deps: ReadDeps,
-  layout: PartLayout,
-  index: number,
-  stripe: number,
-  signal: AbortSignal,
-): Promise<Uint8Array | undefined> {
-  return openBlockSource(deps, layout, index, { firstStripe: stripe, lastStripe: stripe }, signal).block(stripe)
-}
-
-function payloadRange(layout: PartLayout, index: number, { firstStripe, lastStripe }: StripeSpan): PayloadRange {
+function payloadRange(layout: PartLayout, { index, firstStripe, lastStripe }: BlockSpan): PayloadRange {
   const offset = payloadOffset(layout, firstStripe)
   const end = lastStripe + 1 === stripeCount(layout) ? payloadBytes(layout) : payloadOffset(layout, lastStripe + 1)
   return { partId: layout.partId, index, offset, length: end - offset }
@@ -59,14 +46,14 @@ type NextBytes = (bytes: number) => Promise<Uint8Array>
 async function verifiedBlock(
   { log, damage }: ReadDeps,
   layout: PartLayout,
-  { index, stripe, verify }: { index: number; stripe: number; verify: BlockVerifier },
+  { index, stripe, seed }: { index: number; stripe: number; seed: number },
   next: NextBytes,
 ): Promise<Uint8Array | undefined> {
   const blockBytes = blockBytesOf(layout, stripe)
   const where = { partId: layout.partId, index, stripe, server: layout.servers[index]! }
   try {
     const stored = await next(blockBytes + CHECKSUM_BYTES)
-    if (verify(stripe, stored)) return stored.subarray(0, blockBytes)
+    if (verifyBlock(seed, stripe, stored)) return stored.subarray(0, blockBytes)
     log.error(where, 'a block is rotten')
     damage.reportDamage({ ...where, why: 'rotten' })
   } catch (error) {

@@ -2,8 +2,11 @@ import { LRUCache } from 'lru-cache'
 import type { PartId } from '../base/ids.ts'
 import type { PartLayout } from '../base/model.ts'
 
-/** Parts up to this are kept when they are written. Of larger ones a copy costs more than it saves, if nobody reads them. */
-const WRITTEN_BYTES_MAX = 64 * 1024
+/**
+ * Parts up to this are kept when they are written, or read again. Of larger ones a copy in fresh memory costs more than it
+ * saves if nobody reads them, or if their chunks lie at hand, in the page cache.
+ */
+const SMALL_BYTES_MAX = 64 * 1024
 /** Nothing larger than this part of the cache is kept, and nothing that does not travel whole. */
 const PART_OF_CACHE_MAX = 1 / 8
 const READ_BYTES_MAX = 1.5 * 1024 * 1024
@@ -20,7 +23,7 @@ const ENTRY_BYTES = 512
 export class ChunkCache {
   readonly #written: LRUCache<PartId, Buffer>
   readonly #read: LRUCache<PartId, Buffer>
-  readonly #seen = new LRUCache<PartId, true>({ max: SEEN_MAX })
+  readonly #seen: LRUCache<PartId, true>
   readonly #partBytesMax: number
 
   /** `bytesMax`: of all that is kept; 0 keeps nothing. */
@@ -29,6 +32,8 @@ export class ChunkCache {
     const half = { maxSize: Math.max(1, Math.floor(bytesMax / 2)), sizeCalculation }
     this.#written = new LRUCache(half)
     this.#read = new LRUCache(half)
+    // No more than there is room for.
+    this.#seen = new LRUCache({ max: Math.min(SEEN_MAX, Math.max(1, Math.floor(bytesMax / ENTRY_BYTES))) })
     this.#partBytesMax = bytesMax * PART_OF_CACHE_MAX
   }
 
@@ -49,8 +54,8 @@ export class ChunkCache {
   }
 
   /** Whether a part that is about to be read should be kept: if it was about to be read before. */
-  wantsRead({ partId, sizeBytes }: Pick<PartLayout, 'partId' | 'sizeBytes'>): boolean {
-    if (sizeBytes > Math.min(READ_BYTES_MAX, this.#partBytesMax)) return false
+  wantsRead({ partId, sizeBytes }: Pick<PartLayout, 'partId' | 'sizeBytes'>, isAtHand: boolean): boolean {
+    if (sizeBytes > Math.min(isAtHand ? SMALL_BYTES_MAX : READ_BYTES_MAX, this.#partBytesMax)) return false
     if (this.#seen.has(partId)) return true
     this.#seen.set(partId, true)
     return false
@@ -63,7 +68,7 @@ export class ChunkCache {
 
   /** Whether a part that is being written should be kept. */
   wantsWritten(sizeBytes: number): boolean {
-    return sizeBytes <= Math.min(WRITTEN_BYTES_MAX, this.#partBytesMax)
+    return sizeBytes <= Math.min(SMALL_BYTES_MAX, this.#partBytesMax)
   }
 
   keepWritten(partId: PartId, bytes: Buffer): void {

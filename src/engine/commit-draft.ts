@@ -1,18 +1,10 @@
-import { StoreFault } from '../base/faults.ts'
+import { isFault, StoreFault } from '../base/faults.ts'
 import type { PartDraft } from './write-part.ts'
 
-/** Refusals after which the catalogue surely does not refer to the part. */
-const SURELY_NOT_COMMITTED: ReadonlySet<string> = new Set([
-  'InvalidPart',
-  'NoSuchBucket',
-  'NoSuchKey',
-  'NoSuchUpload',
-  'PreconditionFailed',
-])
-
 /**
- * Commits a draft; not to be interrupted, or nobody would know what became of it. Chunks are deleted only when the catalogue refused: after any other error (a lost connection, an
- * abort) the commit may have happened, and the sweep decides by what the catalogue says then.
+ * Commits a draft; not to be interrupted, or nobody would know what became of it. Chunks are deleted only when the
+ * catalogue surely does not refer to them: it refused, or was never asked. After any other error (a lost connection) the
+ * commit may have happened, and the sweep decides by what the catalogue says then.
  */
 export async function commitDraft<T>(draft: PartDraft, commit: (signal: AbortSignal) => Promise<T>): Promise<T> {
   try {
@@ -20,7 +12,13 @@ export async function commitDraft<T>(draft: PartDraft, commit: (signal: AbortSig
     draft.keep()
     return committed
   } catch (error) {
-    if (!(error instanceof StoreFault && SURELY_NOT_COMMITTED.has(error.code))) draft.keep()
+    if (!isSurelyNotCommitted(error)) draft.keep()
     throw error
   }
+}
+
+/** Also when the session of this gateway is over: it may have been swept already, so what is left now stays. */
+function isSurelyNotCommitted(error: unknown): boolean {
+  if (isFault(error, 'ServiceUnavailable')) return error.detail.outcomeUnknown !== true
+  return error instanceof StoreFault
 }

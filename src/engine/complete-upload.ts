@@ -1,3 +1,4 @@
+import type { Encryption } from '../base/encryption.ts'
 import { StoreFault } from '../base/faults.ts'
 import { limits } from '../base/limits.ts'
 import type { Checksum, Upload, UploadedPart } from '../base/model.ts'
@@ -15,14 +16,15 @@ export async function completeUpload(
   { catalogue, settings }: Pick<EngineDeps, 'catalogue' | 'settings'>,
   input: CompleteUploadInput,
   signal: AbortSignal,
-): Promise<CompletedObject> {
+): Promise<CompletedObject & { encryption?: Encryption | undefined }> {
   const { uploadId } = input
   if (input.parts.length === 0) throw new StoreFault('MalformedXML', { reason: 'You must specify at least one part.' })
   const upload = await findUpload(catalogue, input, signal)
+  const encryption = upload.extras?.encryption
   if (upload.state === 'completed') {
     const completion = await catalogue.findCompletion(uploadId, signal)
     if (!completion) throw new StoreFault('NoSuchUpload', { uploadId })
-    return completion
+    return { ...completion, encryption }
   }
   const parts = pickParts(input, await allParts(catalogue, input, signal))
   const sizeBytes = checkSizes(input, parts, settings.objectBytesMax)
@@ -34,8 +36,10 @@ export async function completeUpload(
     checksum,
     parts: parts.map((part) => ({ ...part, checksum: part.checksum?.value })),
     condition: input.condition,
+    origin: input.origin,
   }
-  return (await catalogue.completeUpload(completion, signal)).object
+  const { object } = await catalogue.completeUpload(completion, signal)
+  return { ...object, encryption }
 }
 
 async function allParts(

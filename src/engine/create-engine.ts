@@ -2,10 +2,14 @@ import { StoreFault } from '../base/faults.ts'
 import type { BucketName } from '../base/ids.ts'
 import type { Bucket } from '../base/model.ts'
 import { completeUpload } from './complete-upload.ts'
+import { copyObject } from './copy-object.ts'
 import type { EngineDeps } from './deps.ts'
+import { openContentKey } from './encryption/data-keys.ts'
+import { DEFAULT_KMS_KEY } from './encryption/key-ring.ts'
 import type { Engine } from './engine.ts'
+import { lifecycleRules } from './lifecycle-rules.ts'
 import { createUpload, findOpenUpload, findUpload, uploadPart, uploadPartCopy } from './multipart.ts'
-import { copyObject, putObject } from './put-object.ts'
+import { putObject } from './put-object.ts'
 import { readObject } from './read-object.ts'
 
 /** The store, wired to its ports. */
@@ -14,15 +18,20 @@ export function createEngine(deps: EngineDeps): Engine {
   return {
     catalogue,
     findBucket: (name, signal) => existing(name, catalogue.findBucket(name, signal)),
+    lifecycleRules: lifecycleRules(deps),
     putObject: (input, body, signal) => putObject(deps, input, body, signal),
     async findObject(query, signal) {
-      const { bucket, object, layouts } = await catalogue.findObject(query, signal)
+      const { bucket, ...found } = await catalogue.findObject(query, signal)
       if (!bucket) throw new StoreFault('NoSuchBucket', { bucket: query.bucket })
-      return { bucket, object, layouts }
+      return { bucket, ...found }
     },
     readObject: (found, range, signal) => readObject(deps, found, range, signal),
+    unlock: ({ extras }, customerKey) => openContentKey(deps.keys, extras?.encryption, customerKey)?.dataKey,
+    async checkKmsKey(keyId, signal) {
+      await deps.keys.current(keyId ?? DEFAULT_KMS_KEY, signal)
+    },
     copyObject: (input, signal) => copyObject(deps, input, signal),
-    deleteObjects: (bucket, keys, signal) => catalogue.deleteObjects(bucket.id, keys, signal),
+    deleteObjects: (bucket, targets, signal) => catalogue.deleteObjects(bucket.id, targets, signal),
     createUpload: (input, signal) => createUpload(deps, input, signal),
     findUpload: (ref, signal) => findUpload(catalogue, ref, signal),
     uploadPart: (input, body, signal) => uploadPart(deps, input, body, signal),

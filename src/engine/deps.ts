@@ -3,6 +3,10 @@ import type { PartId, ServerNumber } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import type { StripePool } from '../striping/stripe-pool.ts'
 import type { ChunkCache } from './chunk-cache.ts'
+import type { Compression } from './compression/compression.ts'
+import type { KeyRing } from './encryption/key-ring.ts'
+import type { Hedging } from './hedging.ts'
+import type { LateServers } from './late-servers.ts'
 import type { Catalogue } from './ports/catalogue.ts'
 import type { ChunkStore } from './ports/chunk-store.ts'
 import type { DamageReports } from './ports/damage-reports.ts'
@@ -20,6 +24,9 @@ export interface EngineDeps {
   localChunks: LocalChunks
   chunkCache: ChunkCache
   placer: Placer
+  /** What the placer and reads pass over for a while. */
+  late: LateServers
+  hedging: Hedging
   pool: StripePool
   /** What downloads read into. */
   readMemory: ReadMemory
@@ -28,6 +35,9 @@ export interface EngineDeps {
   sending: Slots
   /** One for each large download that reads from nodes by streams. */
   streaming: Slots
+  compression: Compression
+  /** Under what data keys of encrypted objects are sealed. */
+  keys: KeyRing
   clock: Clock
   random: Random
   log: Log
@@ -60,6 +70,8 @@ export interface EngineSettings {
   stripesInFlightMax: number
   /** A client that takes longer to fill a stripe gives its memory back, in ms. */
   slowStripeMs: number
+  /** A chunk that takes so much longer to be written than the part's others is given up, or sent elsewhere; in ms. */
+  lateChunkMs: number
   /** The largest object, in bytes. */
   objectBytesMax: number
 }

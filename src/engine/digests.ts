@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
-import { Crc64Nvme } from '@aws-sdk/crc64-nvme'
 import { crc32, crc32c } from '@node-rs/crc32'
 import { StoreFault } from '../base/faults.ts'
 import type { Checksum, ChecksumAlgorithm } from '../base/model.ts'
+import { Crc64Nvme } from '../striping/crc64.ts'
 import type { BodyClaims } from './engine.ts'
 
 /** A running checksum: S3's five algorithms behind one face. */
 interface RunningChecksum {
   update(bytes: Uint8Array): void
-  digest(): Promise<Buffer> | Buffer
+  digest(): Buffer
 }
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html */
@@ -19,7 +19,7 @@ export function startChecksum(algorithm: ChecksumAlgorithm): RunningChecksum {
     case 'CRC32C':
       return runningCrc(crc32c)
     case 'CRC64NVME':
-      return runningCrc64()
+      return new Crc64Nvme()
     case 'SHA1':
     case 'SHA256':
       return createHash(algorithm.toLowerCase())
@@ -40,37 +40,44 @@ function runningCrc(step: (bytes: Uint8Array, state: number) => number): Running
   }
 }
 
-function runningCrc64(): RunningChecksum {
-  const crc = new Crc64Nvme()
-  return { update: (bytes) => crc.update(bytes), digest: async () => Buffer.from(await crc.digest()) }
-}
-
 export interface BodyDigests {
-  md5: Buffer
+  /** The MD5 in hex, unless it is to be another. */
+  etag: string
   /** base64, when the claims named an algorithm. */
   checksum: string | undefined
 }
 
-/** Digests of a body that is not cut into stripes: MD5, and the checksum that the client named. */
-export function startDigests(claims: BodyClaims): { update(bytes: Uint8Array): void; finish(): Promise<BodyDigests> } {
-  const md5 = createHash('md5')
+export interface RunningDigests {
+  update(bytes: Uint8Array): void
+  finish(): BodyDigests
+}
+
+/**
+ * Digests of a body as it comes: MD5, and the checksum that the client named. `etag`: the ETag where it is not the MD5,
+ * which then is only made if the client named one.
+ */
+export function startDigests(claims: BodyClaims, etag?: string): RunningDigests {
+  const md5 = etag === undefined || claims.md5 ? createHash('md5') : undefined
   const checksum = claims.checksum && startChecksum(claims.checksum.algorithm)
   return {
     update(bytes) {
-      md5.update(bytes)
+      md5?.update(bytes)
       checksum?.update(bytes)
     },
-    finish: () => finishDigests(claims, md5.digest(), checksum),
+    finish() {
+      const digests = finishDigests(claims, md5?.digest(), checksum)
+      return etag === undefined ? digests : { ...digests, etag }
+    },
   }
 }
 
 /** Compares with what the client claimed. Fault: BadDigest. */
-export async function finishDigests(
+export function finishDigests(
   claims: BodyClaims,
-  md5: Buffer,
+  md5: Buffer | undefined,
   checksum: Pick<RunningChecksum, 'digest'> | undefined,
-): Promise<BodyDigests> {
-  const digests = { md5, checksum: (await checksum?.digest())?.toString('base64') }
+): BodyDigests {
+  const digests = { etag: md5?.toString('hex') ?? '', checksum: checksum?.digest().toString('base64') }
   verifyClaims(claims, digests)
   return digests
 }
@@ -82,7 +89,7 @@ export function checksumOf(algorithm: ChecksumAlgorithm | undefined, digests: Bo
 }
 
 function verifyClaims(claims: BodyClaims, digests: BodyDigests): void {
-  if (claims.md5 && !claims.md5.equals(digests.md5)) {
+  if (claims.md5 && claims.md5.toString('hex') !== digests.etag) {
     throw new StoreFault('BadDigest', { reason: 'The Content-MD5 you specified did not match what we received.' })
   }
   const expected = claims.checksum?.expected()

@@ -1,10 +1,15 @@
+import type { Encryption } from '../base/encryption.ts'
+import type { StoreFault } from '../base/faults.ts'
 import type { BucketName, ObjectKey, UploadId, VersionId } from '../base/ids.ts'
+import type { LifecycleRule } from '../base/lifecycle/rules.ts'
 import type {
   Bucket,
   Checksum,
   ChecksumAlgorithm,
   ChecksumType,
+  DeleteMarker,
   ObjectAttributes,
+  ObjectExtras,
   ObjectVersion,
   PartLayout,
   PartPage,
@@ -12,7 +17,9 @@ import type {
   UploadPage,
   WriteCondition,
 } from '../base/model.ts'
-import type { Catalogue, CompletedObject, ObjectQuery } from './ports/catalogue.ts'
+import type { EventOrigin } from '../base/notifications/rules.ts'
+import type { EncryptionWish } from './encryption/data-keys.ts'
+import type { Catalogue, CompletedObject, DeletedObject, DeleteTarget, ObjectQuery } from './ports/catalogue.ts'
 
 /** Bytes as they come: Buffers of any size, each good until the next one is asked for. */
 export type ByteStream = AsyncIterable<Uint8Array>
@@ -24,6 +31,8 @@ export type ByteStream = AsyncIterable<Uint8Array>
  */
 export interface BodyClaims {
   sizeBytes: number
+  /** Nobody said how long the body is: `sizeBytes` is the most that may come. */
+  mayBeShorter?: boolean
   md5: Buffer | undefined
   checksum: ClaimedChecksum | undefined
 }
@@ -39,7 +48,10 @@ export interface PutObjectInput {
   key: ObjectKey
   attributes: ObjectAttributes
   claims: BodyClaims
+  extras?: ObjectExtras | undefined
+  encryption?: EncryptionWish | undefined
   condition: WriteCondition
+  origin?: EventOrigin
 }
 
 export interface WrittenObject {
@@ -47,14 +59,19 @@ export interface WrittenObject {
   committedAt: Date
   etag: string
   checksum: Checksum | undefined
+  encryption?: Encryption | undefined
 }
 
 export interface FoundObject {
   bucket: Bucket
   /** undefined: no such key. What is said of that depends on what the caller may know. */
   object: ObjectVersion | undefined
+  /** What there is instead of an object. */
+  marker?: DeleteMarker | undefined
   /** Of its first parts; none where they were not asked for. */
   layouts: PartLayout[]
+  /** What its bytes are encrypted with, once it is opened. */
+  dataKey?: Buffer | undefined
 }
 
 export interface CopyObjectInput {
@@ -63,7 +80,13 @@ export interface CopyObjectInput {
   key: ObjectKey
   /** What the copy gets: the source's, or new ones (x-amz-metadata-directive: REPLACE). */
   attributes: ObjectAttributes
+  /** What the copy gets; nothing is taken from the source. */
+  extras?: ObjectExtras | undefined
+  encryption?: EncryptionWish | undefined
+  /** What opens the source, if it is under a customer's key. */
+  sourceCustomerKey?: Buffer | undefined
   condition: WriteCondition
+  origin?: EventOrigin
 }
 
 export interface CreateUploadInput {
@@ -73,6 +96,13 @@ export interface CreateUploadInput {
   attributes: ObjectAttributes
   checksumAlgorithm: ChecksumAlgorithm | undefined
   checksumType: ChecksumType | undefined
+  extras?: ObjectExtras | undefined
+  encryption?: EncryptionWish | undefined
+}
+
+export interface CreatedUpload {
+  uploadId: UploadId
+  encryption?: Encryption | undefined
 }
 
 export interface UploadRef {
@@ -84,6 +114,13 @@ export interface UploadRef {
 export interface UploadPartInput extends UploadRef {
   number: number
   claims: BodyClaims
+  customerKey?: Buffer | undefined
+}
+
+export interface UploadedBytes {
+  etag: string
+  checksum: Checksum | undefined
+  encryption?: Encryption | undefined
 }
 
 export interface UploadPartCopyInput extends UploadRef {
@@ -91,6 +128,7 @@ export interface UploadPartCopyInput extends UploadRef {
   source: FoundObject & { object: ObjectVersion }
   /** Inclusive, within the source; undefined: all of it. */
   range: ByteRange | undefined
+  customerKey?: Buffer | undefined
 }
 
 export interface CompleteUploadInput extends UploadRef {
@@ -106,6 +144,7 @@ export interface CompleteUploadInput extends UploadRef {
   /** x-amz-mp-object-size, if given. */
   sizeBytes: number | undefined
   condition: WriteCondition
+  origin?: EventOrigin
 }
 
 /** Inclusive on both ends, as in HTTP. */
@@ -119,10 +158,33 @@ export interface Engine {
   /** Accounts, keys and buckets need nothing but the catalogue. */
   readonly catalogue: Pick<
     Catalogue,
-    'findAccessKey' | 'findAccount' | 'createBucket' | 'findBucket' | 'deleteBucket' | 'listBuckets' | 'listObjects'
+    | 'findAccessKey'
+    | 'findAccount'
+    | 'findAccountByEmail'
+    | 'createBucket'
+    | 'findBucket'
+    | 'deleteBucket'
+    | 'listBuckets'
+    | 'setVersioning'
+    | 'changeBucketSetting'
+    | 'findBucketDocument'
+    | 'putBucketDocument'
+    | 'renameObject'
+    | 'findRename'
+    | 'tagObject'
+    | 'setObjectAccess'
+    | 'retainObject'
+    | 'holdObject'
+    | 'lockBucket'
+    | 'putLifecycle'
+    | 'listObjects'
+    | 'listVersions'
+    | 'findOwners'
   >
   /** Fault: NoSuchBucket. */
   findBucket(name: BucketName, signal: AbortSignal): Promise<Bucket>
+  /** The rules that the bucket's revision names, or newer ones; none: an empty list. */
+  lifecycleRules(bucket: Bucket, signal: AbortSignal): Promise<readonly LifecycleRule[]>
   /** Streams the body to the nodes, then makes it current: all or nothing. */
   putObject(input: PutObjectInput, body: ByteStream, signal: AbortSignal): Promise<WrittenObject>
   /** Fault: NoSuchBucket. */
@@ -137,25 +199,33 @@ export interface Engine {
     range: ByteRange,
     signal: AbortSignal,
   ): AsyncIterable<Uint8Array>
-  /** Metadata only, whatever the size. */
+  /**
+   * What an object's bytes are encrypted with; undefined: they are not. Faults: InvalidRequest (a customer key is missing,
+   * or there is no use for it), AccessDenied (it is another), KMS.NotFoundException.
+   */
+  unlock(object: ObjectVersion, customerKey: Buffer | undefined): Buffer | undefined
+  /** `undefined`: the one that counts where none is named. Fault: KMS.NotFoundException. */
+  checkKmsKey(keyId: string | undefined, signal: AbortSignal): Promise<void>
+  /** Metadata only, whatever the size; unless it is to be encrypted in another way than its source, or not any more. */
   copyObject(input: CopyObjectInput, signal: AbortSignal): Promise<WrittenObject>
-  deleteObjects(bucket: Bucket, keys: readonly ObjectKey[], signal: AbortSignal): Promise<void>
+  /** An answer for each target, in their order. */
+  deleteObjects(
+    bucket: Bucket,
+    targets: readonly DeleteTarget[],
+    signal: AbortSignal,
+  ): Promise<readonly (DeletedObject | StoreFault)[]>
 
-  createUpload(input: CreateUploadInput, signal: AbortSignal): Promise<UploadId>
+  createUpload(input: CreateUploadInput, signal: AbortSignal): Promise<CreatedUpload>
   /** Fault: NoSuchUpload. */
   findUpload(ref: UploadRef, signal: AbortSignal): Promise<Upload>
   /** Faults: NoSuchUpload, BadDigest, InvalidRequest (another checksum algorithm than the upload's). */
-  uploadPart(
-    input: UploadPartInput,
-    body: ByteStream,
-    signal: AbortSignal,
-  ): Promise<{ etag: string; checksum: Checksum | undefined }>
-  uploadPartCopy(
-    input: UploadPartCopyInput,
-    signal: AbortSignal,
-  ): Promise<{ etag: string; checksum: Checksum | undefined; modifiedAt: Date }>
+  uploadPart(input: UploadPartInput, body: ByteStream, signal: AbortSignal): Promise<UploadedBytes>
+  uploadPartCopy(input: UploadPartCopyInput, signal: AbortSignal): Promise<UploadedBytes & { modifiedAt: Date }>
   /** Faults: NoSuchUpload, InvalidPart, InvalidPartOrder, EntityTooSmall, EntityTooLarge, BadDigest, InvalidRequest, MalformedXML (no parts), PreconditionFailed. */
-  completeUpload(input: CompleteUploadInput, signal: AbortSignal): Promise<CompletedObject>
+  completeUpload(
+    input: CompleteUploadInput,
+    signal: AbortSignal,
+  ): Promise<CompletedObject & { encryption?: Encryption | undefined }>
   /** Fault: NoSuchUpload. */
   abortUpload(ref: UploadRef, signal: AbortSignal): Promise<void>
   listParts(

@@ -1,34 +1,43 @@
 import { StoreFault } from '../base/faults.ts'
-import { NULL_VERSION, type UploadId } from '../base/ids.ts'
-import type { Checksum, Upload } from '../base/model.ts'
+import type { UploadId } from '../base/ids.ts'
+import type { Upload } from '../base/model.ts'
 import { commitDraft } from './commit-draft.ts'
+import { compressionOf } from './compression/compression.ts'
 import type { EngineDeps } from './deps.ts'
 import { checksumOf } from './digests.ts'
+import { makeContentKey, openContentKey, uploadRefusals, withEncryption } from './encryption/data-keys.ts'
 import type {
   BodyClaims,
   ByteStream,
+  CreatedUpload,
   CreateUploadInput,
+  UploadedBytes,
   UploadPartCopyInput,
   UploadPartInput,
   UploadRef,
 } from './engine.ts'
+import { checkProof } from './lock-proof.ts'
 import { newPartId } from './part-ids.ts'
 import type { Catalogue } from './ports/catalogue.ts'
 import { readObject } from './read-object.ts'
 import { writePart } from './write-part.ts'
 
-export interface WrittenPart {
-  etag: string
-  checksum: Checksum | undefined
+export interface WrittenPart extends UploadedBytes {
   modifiedAt: Date
 }
 
-export async function createUpload(deps: EngineDeps, input: CreateUploadInput, signal: AbortSignal): Promise<UploadId> {
-  const { bucket, ...rest } = input
+export async function createUpload(
+  deps: EngineDeps,
+  input: CreateUploadInput,
+  signal: AbortSignal,
+): Promise<CreatedUpload> {
+  const { bucket, extras, encryption, ...rest } = input
+  const content = encryption && (await makeContentKey(deps, encryption, signal))
   // A UUIDv7 as part ids are: unique, and in order of time.
   const uploadId = newPartId(deps) as string as UploadId
-  await deps.catalogue.createUpload({ ...rest, bucketId: bucket.id, uploadId }, signal)
-  return uploadId
+  const kept = withEncryption(extras, content)
+  await deps.catalogue.createUpload({ ...rest, bucketId: bucket.id, uploadId, ...(kept && { extras: kept }) }, signal)
+  return { uploadId, encryption: content?.encryption }
 }
 
 /** Open or completed. Fault: NoSuchUpload. */
@@ -53,7 +62,9 @@ export async function uploadPart(
   signal: AbortSignal,
 ): Promise<WrittenPart> {
   const upload = await findOpenUpload(deps.catalogue, input, signal)
-  return await writeUploadedPart(deps, input, claimsFor(upload, input.claims), upload, body, signal)
+  checkProof('Part', upload.extras?.lock, input.claims)
+  const claims = claimsFor(upload, input.claims)
+  return await writeUploadedPart(deps, { ...input, claims, upload }, body, signal)
 }
 
 /** The bytes of a range of another object, as a part of their own. */
@@ -68,25 +79,25 @@ export async function uploadPartCopy(
   const sizeBytes = range.last - range.first + 1
   const claims = claimsFor(upload, { sizeBytes, md5: undefined, checksum: undefined })
   const body = readObject(deps, source, range, signal)
-  return await writeUploadedPart(deps, input, claims, upload, body, signal)
+  return await writeUploadedPart(deps, { ...input, claims, upload }, body, signal)
 }
 
 async function writeUploadedPart(
   deps: EngineDeps,
-  ref: UploadRef & { number: number },
-  claims: BodyClaims,
-  { attributes }: Upload,
+  { bucket, key, uploadId, number, claims, upload, customerKey }: UploadPartInput & { upload: Upload },
   body: ByteStream,
   signal: AbortSignal,
 ): Promise<WrittenPart> {
-  const { bucket, key, uploadId, number } = ref
-  const label = { bucket: bucket.name, key, versionId: NULL_VERSION, uploadId, partNumber: number, ...attributes }
-  await using draft = await writePart(deps, { claims, label }, body, signal)
-  const etag = draft.digests.md5.toString('hex')
+  const { attributes, extras } = upload
+  const content = openContentKey(deps.keys, extras?.encryption, customerKey, uploadRefusals)
+  const label = { bucket: bucket.name, key, uploadId, partNumber: number, ...attributes }
+  const order = { claims, label, compression: compressionOf(deps, bucket), content, versioning: bucket.versioning }
+  await using draft = await writePart(deps, order, body, signal)
+  const { etag } = draft.digests
   const checksum = checksumOf(claims.checksum?.algorithm, draft.digests)
   const commit = { uploadId, number, sizeBytes: claims.sizeBytes, etag, checksum, part: draft.layout }
   const { modifiedAt } = await commitDraft(draft, (commitSignal) => deps.catalogue.commitPart(commit, commitSignal))
-  return { etag, checksum, modifiedAt }
+  return { etag, checksum, encryption: content?.encryption, modifiedAt }
 }
 
 /** A part without a checksum gets the one that its upload named; one with another is refused. */

@@ -48,6 +48,10 @@ export async function oneBlockHere(
     return 'elsewhere'
   }
   if (verifyBlock(reader.seed(index), stripe, stored)) return stored.subarray(0, blockBytes)
+  if (mayBeElsewhere(reader, index)) {
+    leave(reader, index, 'it may lie elsewhere by now')
+    return 'elsewhere'
+  }
   noteRotten(reader, index, stripe)
   return undefined
 }
@@ -69,6 +73,7 @@ async function readChunk(reader: PartReader, window: ReadWindow, index: number):
   for (let i = 0; i < targets.length; i += 2) {
     const stripe = firstStripe + i / 2
     const isGood = blockChecksum(reader.seed(index), stripe, targets[i]!) === targets[i + 1]!.readUInt32LE()
+    if (!isGood && mayBeElsewhere(reader, index)) return leave(reader, index, 'it may lie elsewhere by now')
     window.setState(stripe, index, isGood ? 'good' : 'bad')
     if (!isGood) noteRotten(reader, index, stripe)
   }
@@ -85,6 +90,10 @@ async function settles(work: Promise<unknown>, clock: Clock): Promise<boolean> {
   } finally {
     timer[Symbol.dispose]()
   }
+}
+
+function mayBeElsewhere(reader: PartReader, index: number): boolean {
+  return reader.deps.localChunks.distrust(reader.server(index), reader.chunk(index))
 }
 
 function leave(reader: PartReader, index: number, reason: string): void {

@@ -2,11 +2,11 @@ import { SLOT_UNIT_BYTES, slotWithin } from '../striping/slots.ts'
 import type { LentMemory, StripePool } from '../striping/stripe-pool.ts'
 
 /**
- * What is read at once at most: five stripes of 64 KiB blocks, or any part that travels whole. Measured: two stripes cost a
- * fifth more, because the threads that read files are woken more often.
+ * What is read at once at most: 2 MiB, which holds any part that travels whole. Measured: half of it costs a fifth more,
+ * because the threads that read files are woken more often.
  */
 const WINDOW_BYTES_MAX = 512 * SLOT_UNIT_BYTES
-/** With less for each window, one of twice the size beats two: a stripe of 64 KiB blocks. */
+/** With less than 0.5 MiB for each window, one of twice the size beats two. */
 const WINDOW_BYTES_MIN_AHEAD = 128 * SLOT_UNIT_BYTES
 /** Nobody takes more than this part of what is free. */
 const PART_OF_FREE = 1 / 16

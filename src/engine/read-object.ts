@@ -1,5 +1,6 @@
 import { StoreFault } from '../base/faults.ts'
 import type { ObjectPart, PartLayout } from '../base/model.ts'
+import { isPacked, readPacked } from './compression/read-packed.ts'
 import type { EngineDeps } from './deps.ts'
 import type { ByteRange, FoundObject } from './engine.ts'
 import { readPart } from './read-part.ts'
@@ -18,7 +19,9 @@ export async function* readObject(
   const known = new Map(found.layouts.map((layout) => [layout.partId, layout]))
   for (const [i, { part, first, last }] of touched.entries()) {
     const layout = known.get(part.partId!) ?? (await lookUp(i))
-    yield* readPart(deps, layout, { first, last }, signal)
+    yield* isPacked(layout)
+      ? readPacked(deps, layout, { first, last }, signal, found.dataKey)
+      : readPart(deps, layout, { first, last }, signal, found.dataKey)
   }
 
   async function lookUp(from: number): Promise<PartLayout> {

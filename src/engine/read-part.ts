@@ -1,6 +1,7 @@
 import { DATA_CHUNKS } from '../base/limits.ts'
 import type { PartLayout } from '../base/model.ts'
 import { type BlockRun, blocksOfRange } from '../striping/layout.ts'
+import { PartCipher } from './encryption/part-cipher.ts'
 import type { ByteRange } from './engine.ts'
 import { readWindow } from './fill-window.ts'
 import { PartReader, type ReadDeps } from './part-reader.ts'
@@ -10,46 +11,51 @@ import { type ReadWindow, windowBytes } from './read-window.ts'
 /**
  * The bytes of a range of a part, in order, each block verified; what is lost, rotten or out of reach is rebuilt from
  * parity. A piece is good until the next one is asked for: its memory is used again. While one is being used, the next
- * one is read. Fault: DataUnavailable.
+ * one is read. `dataKey`: what the part is encrypted with. Fault: DataUnavailable.
  */
 export async function* readPart(
   deps: ReadDeps,
   layout: PartLayout,
   range: ByteRange,
   signal: AbortSignal,
+  dataKey?: Buffer,
 ): AsyncGenerator<Uint8Array> {
-  const kept = deps.chunkCache.get(layout.partId) ?? (await readToKeep(deps, layout, range, signal))
-  if (kept) yield kept.subarray(range.first, range.last + 1)
-  else yield* readWindows(deps, layout, range, signal)
+  const cipher = dataKey && new PartCipher(dataKey, layout.partId, range.first)
+  const kept = deps.chunkCache.get(layout.partId)
+  if (kept) return yield* shared(deps, kept.subarray(range.first, range.last + 1), cipher)
+  const blocks = blocksOfRange(layout, range.first, range.last)
+  using reader = new PartReader(deps, layout, blocks, signal)
+  const isWhole = range.first === 0 && range.last === layout.sizeBytes - 1
+  if (isWhole && deps.chunkCache.wantsRead(layout, reader.isAtHand)) {
+    yield* shared(deps, await readToKeep(reader, blocks, range), cipher)
+  } else yield* readWindows(reader, blocks, range, cipher)
 }
 
-/** All of a part, if that is asked for, and it is one that the cache should have. */
-async function readToKeep(
-  deps: ReadDeps,
-  layout: PartLayout,
-  range: ByteRange,
-  signal: AbortSignal,
-): Promise<Buffer | undefined> {
-  const { sizeBytes, partId } = layout
-  const isWhole = range.first === 0 && range.last === sizeBytes - 1
-  if (!isWhole || !deps.chunkCache.wantsRead(layout)) return undefined
-  const blocks = blocksOfRange(layout, 0, range.last)
-  using reader = new PartReader(deps, layout, blocks, signal)
+/** What the cache has is everybody's, and stays encrypted: it is decrypted elsewhere. */
+function* shared({ readMemory }: ReadDeps, bytes: Buffer, cipher: PartCipher | undefined): Generator<Uint8Array> {
+  if (!cipher) return yield bytes
+  using memory = readMemory.take(bytes.length)
+  memory.bytes.set(bytes)
+  yield cipher.applyInPlace(memory.bytes)
+}
+
+/** All of a part, for the cache too. */
+async function readToKeep(reader: PartReader, blocks: BlockRun, range: ByteRange): Promise<Buffer> {
+  const { deps, layout } = reader
   const window = await readWindow(reader, blocks, () => ownMemory(windowBytes(layout, blocks)))
   const bytes = window.cut(range)
-  deps.chunkCache.keepRead(partId, bytes)
+  deps.chunkCache.keepRead(layout.partId, bytes)
   return bytes
 }
 
 async function* readWindows(
-  deps: ReadDeps,
-  layout: PartLayout,
+  reader: PartReader,
+  blocks: BlockRun,
   range: ByteRange,
-  signal: AbortSignal,
+  cipher: PartCipher | undefined,
 ): AsyncGenerator<Uint8Array> {
-  const { readMemory } = deps
-  const blocks = blocksOfRange(layout, range.first, range.last)
-  using reader = new PartReader(deps, layout, blocks, signal)
+  const { layout } = reader
+  const { readMemory } = reader.deps
   const ahead: Promise<ReadWindow>[] = []
   let next = blocks.first
   const readOn = () => {
@@ -64,7 +70,8 @@ async function* readWindows(
     for (readOn(); ahead.length > 0; readOn()) {
       using window = await ahead.shift()!
       if (readMemory.share.isReadAheadAllowed) readOn()
-      yield window.cut(range)
+      const bytes = window.cut(range)
+      yield cipher ? cipher.applyInPlace(bytes) : bytes
     }
   } finally {
     for (const window of ahead) void window.then(disposed, () => {})

@@ -4,12 +4,14 @@ import { DATA_CHUNKS } from '../base/limits.ts'
 import type { PartLayout } from '../base/model.ts'
 import { blockBytesOf, stripeCount } from '../striping/layout.ts'
 import type { RebuildOrder } from '../upkeep/ports/repair.ts'
-import type { EngineDeps } from './deps.ts'
+import type { EngineDeps, EngineSettings } from './deps.ts'
 import type { ChunkDescription } from './ports/chunk-store.ts'
 import { openRebuiltChunk, type RebuiltChunk } from './rebuilt-chunk.ts'
 import { StripeSources } from './stripe-sources.ts'
 
-export type RebuildDeps = Pick<EngineDeps, 'chunks' | 'pool' | 'settings' | 'log' | 'damage'>
+export type RebuildDeps = Pick<EngineDeps, 'chunks' | 'pool' | 'log' | 'damage'> & {
+  settings: Pick<EngineSettings, 'messageChunkBytesMax'>
+}
 
 /**
  * Makes chunks of a part anew of any six others, and writes them where the order says. Answers the indexes that are

@@ -12,7 +12,7 @@ export interface RebuiltChunk {
   /** undefined: all is well so far. */
   readonly failure: unknown
   /** Resolves when more may come. */
-  write(stripe: number, block: Buffer): Promise<void>
+  write(stripe: number, block: Uint8Array): Promise<void>
   /** Resolves when the chunk is durable, or has failed: also when it is not what the part's record says. */
   finish(): Promise<void>
   abort(): void
@@ -79,7 +79,9 @@ function messageWay({ chunks }: RebuildDeps, { server, header }: RebuiltChunkOrd
     async write(more: readonly Uint8Array[]) {
       pieces.push(...more)
     },
-    finish: (trailer: ChunkTrailer) => chunks.putChunk(server, { header, pieces, trailer }, signal),
+    async finish(trailer: ChunkTrailer) {
+      await chunks.putChunk(server, { header, pieces, trailer }, signal)
+    },
     abort() {},
   }
 }

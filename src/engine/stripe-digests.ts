@@ -4,7 +4,7 @@ import { DATA_CHUNKS } from '../base/limits.ts'
 import { combineCrc32, stripeCrc32 } from '../striping/crc-combine.ts'
 import type { PartGeometry } from '../striping/layout.ts'
 import type { StripeBuffer, StripePool } from '../striping/stripe-pool.ts'
-import { type BodyDigests, finishDigests, startChecksum } from './digests.ts'
+import { type BodyDigests, finishDigests, type RunningDigests, startChecksum } from './digests.ts'
 import type { BodyClaims } from './engine.ts'
 
 /** Digests of a body out of the stripes that it is cut into. */
@@ -35,6 +35,16 @@ export function startStripeDigests(pool: StripePool, order: DigestOrder): Stripe
     : digestInLanes(pool, order)
 }
 
+/** Of a body that is digested before it becomes something else: the stripes have no say in it. */
+export function digestsOfBody(digests: RunningDigests): StripeDigests {
+  return {
+    sealed() {},
+    async caughtUp() {},
+    finish: async () => digests.finish(),
+    [Symbol.dispose]() {},
+  }
+}
+
 /** A body of one stripe. */
 function digestAtOnce({ claims }: DigestOrder): StripeDigests {
   const checksum = claims.checksum && startChecksum(claims.checksum.algorithm)
@@ -50,7 +60,7 @@ function digestAtOnce({ claims }: DigestOrder): StripeDigests {
       checksum?.update(whole.subarray(0, length))
     },
     async caughtUp() {},
-    finish: () => finishDigests(claims, md5, checksum),
+    finish: async () => finishDigests(claims, md5, checksum),
     [Symbol.dispose]() {},
   }
 }
@@ -64,14 +74,14 @@ function digestInLanes(pool: StripePool, { claims, partId }: DigestOrder): Strip
       checksum?.update(...stripe)
     },
     caughtUp: () => md5.caughtUp(),
-    finish: async () => await finishDigests(claims, await md5.digest(), checksum),
+    finish: async () => finishDigests(claims, await md5.digest(), checksum),
     [Symbol.dispose]: () => md5[Symbol.dispose](),
   }
 }
 
 interface StripeChecksum {
   update: StripeDigests['sealed']
-  digest(): Promise<Buffer> | Buffer
+  digest(): Buffer
 }
 
 function startStripeChecksum({ checksum }: BodyClaims, partId: PartId): StripeChecksum | undefined {

@@ -1,31 +1,13 @@
-import { StoreFault } from '../base/faults.ts'
+import { ByteBudget } from '../base/byte-budget.ts'
+import { GrowingBuffer } from '../base/growing-buffer.ts'
 import { type PartGeometry, stripeBytes } from '../striping/layout.ts'
 import type { StripeBuffer } from '../striping/stripe-pool.ts'
 import type { EngineDeps } from './deps.ts'
 
 /** Memory outside the pool for what slow clients have sent: so many bytes, for all of them together. */
-export class SlowUploadBudget {
-  readonly #bytesMax: number
-  #usedBytes = 0
-
+export class SlowUploadBudget extends ByteBudget {
   constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax
-  }
-
-  get usedBytes(): number {
-    return this.#usedBytes
-  }
-
-  /** Fault: SlowDown. */
-  take(bytes: number): void {
-    if (this.#usedBytes + bytes > this.#bytesMax) {
-      throw new StoreFault('SlowDown', { reason: 'Too many slow uploads at once.' })
-    }
-    this.#usedBytes += bytes
-  }
-
-  give(bytes: number): void {
-    this.#usedBytes -= bytes
+    super(bytesMax, 'Too many slow uploads at once.')
   }
 }
 
@@ -42,8 +24,7 @@ export class StripeFiller implements Disposable {
   #index = 0
   #stripe: StripeBuffer | undefined
   /** Bytes of this stripe that wait outside the pool. */
-  #staged: Buffer[] = []
-  #stagedBytes = 0
+  #staged: GrowingBuffer | undefined
   #isSlow = false
   #timer: Disposable | undefined
   #failure: unknown
@@ -78,6 +59,17 @@ export class StripeFiller implements Disposable {
     return stripe
   }
 
+  /**
+   * What is left of a body that ended before its bound; its true size stands in the geometry by now. It is cut anew, for
+   * the blocks of the last stripe are as long as a sixth of it. Faults: SlowDown.
+   */
+  async takeRest(signal: AbortSignal): Promise<StripeBuffer | undefined> {
+    this.#timer?.[Symbol.dispose]()
+    this.#giveBack()
+    if (this.#failure) throw this.#failure
+    return this.#stagedBytes === 0 ? undefined : await this.#unstage(signal)
+  }
+
   /** To be told before the client is waited for. */
   wait(): void {
     if (!this.#stripe || this.#timer) return
@@ -91,6 +83,10 @@ export class StripeFiller implements Disposable {
     this.#dropStaged()
   }
 
+  get #stagedBytes(): number {
+    return this.#staged?.length ?? 0
+  }
+
   get #bytes(): number {
     return stripeBytes(this.#geometry, this.#index)
   }
@@ -102,9 +98,10 @@ export class StripeFiller implements Disposable {
 
   #stage(bytes: Uint8Array): number {
     const taken = Math.min(bytes.length, this.#bytes - this.#stagedBytes)
-    this.#deps.slowUploads.take(taken)
-    this.#staged.push(Buffer.from(bytes.subarray(0, taken)))
-    this.#stagedBytes += taken
+    const staged = this.#staged ?? new GrowingBuffer(this.#bytes)
+    this.#deps.slowUploads.take(staged.roomFor(staged.length + taken) - roomOf(staged))
+    staged.append(bytes.subarray(0, taken))
+    this.#staged = staged
     return taken
   }
 
@@ -123,14 +120,18 @@ export class StripeFiller implements Disposable {
 
   async #unstage(signal: AbortSignal): Promise<StripeBuffer> {
     const stripe = await this.#acquire(signal)
-    for (const bytes of this.#staged) stripe.fill(bytes)
+    if (this.#staged) stripe.fill(this.#staged.bytes)
     this.#dropStaged()
     return stripe
   }
 
   #dropStaged(): void {
-    this.#deps.slowUploads.give(this.#stagedBytes)
-    this.#staged = []
-    this.#stagedBytes = 0
+    if (this.#staged) this.#deps.slowUploads.give(roomOf(this.#staged))
+    this.#staged = undefined
   }
+}
+
+/** The memory that it takes now. */
+function roomOf(buffer: GrowingBuffer): number {
+  return buffer.roomFor(buffer.length)
 }

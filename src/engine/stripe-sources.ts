@@ -2,8 +2,9 @@ import { StoreFault } from '../base/faults.ts'
 import { NOWHERE } from '../base/ids.ts'
 import { DATA_CHUNKS } from '../base/limits.ts'
 import type { PartLayout } from '../base/model.ts'
+import { chunkSeeds } from '../striping/checksum.ts'
 import { stripeCount } from '../striping/layout.ts'
-import { type BlockSource, fetchBlock, openBlockSource } from './block-source.ts'
+import { type BlockSource, openBlockSource } from './block-source.ts'
 import type { RebuildDeps } from './rebuild-chunks.ts'
 
 /**
@@ -15,6 +16,7 @@ export class StripeSources {
   readonly #deps: RebuildDeps
   readonly #layout: PartLayout
   readonly #signal: AbortSignal
+  readonly #seeds: number[]
   readonly #open = new Map<number, BlockSource>()
   /** Not tried yet, best first. */
   readonly #candidates: number[]
@@ -25,6 +27,7 @@ export class StripeSources {
     this.#deps = deps
     this.#layout = layout
     this.#signal = signal
+    this.#seeds = chunkSeeds(layout.partId, layout.servers.length)
     const placed = [...layout.servers.keys()].filter((index) => layout.servers[index] !== NOWHERE)
     // A server that looks unreachable comes last: a wrong guess costs a time-out, none a chunk that was there.
     this.#candidates = placed
@@ -45,7 +48,7 @@ export class StripeSources {
     for (const index of this.#lastResort) {
       if (missing() <= 0) break
       if (this.#isReachable(index))
-        blocks[index] = await fetchBlock(this.#deps, this.#layout, index, stripe, this.#signal)
+        blocks[index] = await this.#source(index, { firstStripe: stripe, lastStripe: stripe }).block(stripe)
     }
     this.#signal.throwIfAborted()
     if (missing() <= 0) return blocks
@@ -59,8 +62,13 @@ export class StripeSources {
     const span = { firstStripe, lastStripe: stripeCount(this.#layout) - 1 }
     while (this.#open.size < DATA_CHUNKS && this.#candidates.length > 0) {
       const index = this.#candidates.shift()!
-      this.#open.set(index, openBlockSource(this.#deps, this.#layout, index, span, this.#signal))
+      this.#open.set(index, this.#source(index, span))
     }
+  }
+
+  #source(index: number, stripes: { firstStripe: number; lastStripe: number }): BlockSource {
+    const span = { index, seed: this.#seeds[index]!, ...stripes }
+    return openBlockSource(this.#deps, this.#layout, span, this.#signal)
   }
 
   #isReachable(index: number): boolean {

@@ -1,23 +1,33 @@
 import { StoreFault } from '../base/faults.ts'
-import type { PartId } from '../base/ids.ts'
+import { NULL_VERSION, type PartId, type UploadId, type VersionId, versionIdOf } from '../base/ids.ts'
 import { DATA_CHUNKS } from '../base/limits.ts'
-import type { PartLayout } from '../base/model.ts'
+import type { PartLayout, Versioning } from '../base/model.ts'
 import { CHECKSUM_BYTES, type ChunkHasher, chunkHasher } from '../striping/checksum.ts'
 import type { PartGeometry } from '../striping/layout.ts'
 import type { StripeBuffer } from '../striping/stripe-pool.ts'
-import { type ChunkSet, openChunkSet } from './chunk-set.ts'
+import type { ChunkSet } from './chunk-set.ts'
+import type { Compression } from './compression/compression.ts'
 import type { EngineDeps } from './deps.ts'
 import { type BodyDigests, startDigests } from './digests.ts'
 import { type Attempts, discardChunks } from './discard.ts'
+import type { ContentKey } from './encryption/data-keys.ts'
 import type { BodyClaims, ByteStream } from './engine.ts'
+import { openChunkSet } from './open-chunk-set.ts'
 import { newPartId } from './part-ids.ts'
+import { openPartSource, type PartSource } from './part-source.ts'
 import type { PartLabel } from './ports/chunk-store.ts'
-import { type StripeDigests, startStripeDigests } from './stripe-digests.ts'
+import { digestsOfBody, type StripeDigests, startStripeDigests } from './stripe-digests.ts'
 import { StripeFiller } from './stripe-filler.ts'
 
 export interface PartOrder {
   claims: BodyClaims
-  label: Omit<PartLabel, 'createdMs'>
+  label: Omit<PartLabel, 'versionId' | 'encryption' | 'createdMs'>
+  /** Compresses the bytes, if that is worth it. */
+  compression?: Compression | undefined
+  /** Absent: the bytes are not encrypted. */
+  content?: ContentKey | undefined
+  /** As the bucket was looked up; what it is at the commit decides. Absent: none. */
+  versioning?: Versioning
 }
 
 /** A part whose chunks are durable, and that nothing refers to yet. Left without `keep`, its chunks are deleted. */
@@ -32,9 +42,10 @@ export interface PartDraft extends AsyncDisposable {
 }
 
 /**
- * Cuts `body` into stripes, adds parity, and sends every chunk to its node; resolves when all that count are durable.
- * Memory: at most `stripesInFlightMax` stripes, and one that waits to be hashed. Faults: BadDigest, IncompleteBody,
- * ServiceUnavailable, InsufficientStorage, and whatever the body throws; after any of them nothing stays on the nodes.
+ * Cuts `body`, compressed and encrypted where that is wanted, into stripes, adds parity, and sends every chunk to its node;
+ * resolves when all that count are durable. Memory: at most `stripesInFlightMax` stripes, and one that waits to be hashed.
+ * Faults: BadDigest, IncompleteBody, ServiceUnavailable, InsufficientStorage, and whatever the body throws; after any of
+ * them nothing stays on the nodes.
  */
 export async function writePart(
   deps: EngineDeps,
@@ -43,34 +54,51 @@ export async function writePart(
   signal: AbortSignal,
 ): Promise<PartDraft> {
   const partId = newPartId(deps)
-  const geometry = geometryOf(deps, order)
+  const { claims, content, compression } = order
+  await using source = await openPartSource(deps, { partId, claims, content, compression }, body, signal)
+  const geometry = geometryOf(deps, order.label, source.claims)
   const attempts: Attempts = { partId, geometry, servers: new Map() }
   const draft = new Draft(() => discardChunks(deps, attempts))
   try {
-    if (geometry.sizeBytes === 0) return draft.seal(undefined, await digestNothing(order.claims, body))
-    const label = { ...order.label, createdMs: deps.clock.nowMs() }
+    if (geometry.sizeBytes === 0) return draft.seal(undefined, await digestNothing(source))
+    const label = {
+      ...order.label,
+      versionId: labelledVersion(partId, order),
+      encryption: content?.encryption,
+      createdMs: deps.clock.nowMs(),
+    }
     await using set = openChunkSet(deps, { partId, geometry, label, attempts: attempts.servers }, signal)
     const hashers = Array.from({ length: DATA_CHUNKS + geometry.parityChunks }, () => chunkHasher())
-    const run: StripeRun = { partId, geometry, claims: order.claims, set, hashers, bytes: undefined }
-    const digests = await sendStripes(deps, run, body, signal)
+    const run: StripeRun = { partId, geometry, claims: source.claims, set, hashers, bytes: undefined }
+    const digests = await sendStripes(deps, run, source, signal)
+    if (geometry.sizeBytes === 0) return draft.seal(undefined, digests)
     const chunkHashes = hashers.map((hasher) => hasher.digest())
-    const servers = await set.finish(chunkHashes, {
-      etag: digests.md5.toString('hex'),
-      checksumAlgorithm: order.claims.checksum?.algorithm ?? '',
+    const plainBytes = source.plainBytes()
+    const { servers, strays } = await set.finish(chunkHashes, {
+      etag: digests.etag,
+      checksumAlgorithm: claims.checksum?.algorithm ?? '',
       checksum: digests.checksum ?? '',
+      plainBytes,
     })
+    if (strays.length > 0) await deps.catalogue.noteStrays(partId, strays, signal)
     draft.bytes = run.bytes
-    return draft.seal({ partId, ...geometry, servers, chunkHashes: Buffer.concat(chunkHashes) }, digests)
+    const layout = { partId, ...geometry, plainBytes, servers, chunkHashes: Buffer.concat(chunkHashes) }
+    return draft.seal(layout, digests)
   } catch (error) {
     await draft[Symbol.asyncDispose]()
     throw error
   }
 }
 
+/** As clients know it. */
+export function plainBytesOf({ plainBytes, sizeBytes }: PartLayout): number {
+  return plainBytes ?? sizeBytes
+}
+
 class Draft implements PartDraft {
   layout: PartLayout | undefined
   bytes: Buffer | undefined
-  digests: BodyDigests = { md5: Buffer.alloc(0), checksum: undefined }
+  digests: BodyDigests = { etag: '', checksum: undefined }
   #discard: (() => Promise<void>) | undefined
   constructor(discard: () => Promise<void>) {
     this.#discard = discard
@@ -90,26 +118,35 @@ class Draft implements PartDraft {
   }
 }
 
-function geometryOf({ settings }: EngineDeps, { claims, label }: PartOrder): PartGeometry {
-  const parityChunks = settings.parityChunks[label.storageClass]
-  if (parityChunks === undefined) throw new StoreFault('InvalidStorageClass', { storageClass: label.storageClass })
-  const { sizeBytes } = claims
+function labelledVersion(partId: PartId, { label, versioning }: PartOrder): VersionId {
+  return versioning === 'Enabled' ? versionIdOf((label.uploadId as UploadId) || partId) : NULL_VERSION
+}
+
+function geometryOf(
+  { settings }: EngineDeps,
+  { storageClass }: PartOrder['label'],
+  { sizeBytes }: BodyClaims,
+): PartGeometry {
+  const parityChunks = settings.parityChunks[storageClass]
+  if (parityChunks === undefined) throw new StoreFault('InvalidStorageClass', { storageClass })
   // A part that travels whole is one stripe: an upload never waits for a second buffer while it holds a first.
   const wholeBlockBytes = settings.messageChunkBytesMax - CHECKSUM_BYTES
   const blockBytes = sizeBytes <= DATA_CHUNKS * wholeBlockBytes ? wholeBlockBytes : settings.blockBytes
   return { sizeBytes, blockBytes, parityChunks }
 }
 
-async function digestNothing(claims: BodyClaims, body: ByteStream): Promise<BodyDigests> {
+async function digestNothing({ claims, body, digests }: PartSource): Promise<BodyDigests> {
   for await (const bytes of body) {
     if (bytes.length > 0) throw new StoreFault('IncompleteBody', { sizeBytes: bytes.length, expectedBytes: 0 })
   }
-  return await startDigests(claims).finish()
+  return (digests ?? startDigests(claims)).finish()
 }
 
 interface StripeRun {
   partId: PartId
+  /** Of the whole body; of one that may be shorter, once it has ended. */
   geometry: PartGeometry
+  /** Of what is cut into stripes. */
   claims: BodyClaims
   set: ChunkSet
   hashers: readonly ChunkHasher[]
@@ -120,31 +157,44 @@ interface StripeRun {
 async function sendStripes(
   deps: EngineDeps,
   run: StripeRun,
-  body: ByteStream,
+  source: PartSource,
   signal: AbortSignal,
 ): Promise<BodyDigests> {
   const { geometry, claims } = run
-  using digests = startStripeDigests(deps.pool, run)
+  using digests = digestsOf(deps, run, source)
   using filler = new StripeFiller(deps, geometry)
   let receivedBytes = 0
-  for await (const bytes of body) {
+  for await (const bytes of source.body) {
     receivedBytes += bytes.length
     if (receivedBytes > claims.sizeBytes) break
     for (let rest = bytes; rest.length > 0; ) {
       const { index } = filler
       rest = rest.subarray(await filler.fill(rest, signal))
       const full = await filler.takeFull(signal)
-      if (!full) continue
-      const isAll = full.filledBytes === geometry.sizeBytes
-      if (isAll && deps.chunkCache.wantsWritten(geometry.sizeBytes)) run.bytes = copyOf(full)
-      await sendStripe(run, full, index, digests)
+      if (full) await send(full, index)
     }
     filler.wait()
   }
-  if (receivedBytes !== claims.sizeBytes) {
+  if (receivedBytes < claims.sizeBytes && claims.mayBeShorter) {
+    geometry.sizeBytes = receivedBytes
+    if (receivedBytes === 0) return startDigests(claims).finish()
+    const { index } = filler
+    const rest = await filler.takeRest(signal)
+    if (rest) await send(rest, index)
+  } else if (receivedBytes !== claims.sizeBytes) {
     throw new StoreFault('IncompleteBody', { sizeBytes: receivedBytes, expectedBytes: claims.sizeBytes })
   }
   return await digests.finish()
+
+  async function send(stripe: StripeBuffer, index: number): Promise<void> {
+    const isAll = stripe.filledBytes === geometry.sizeBytes
+    if (isAll && deps.chunkCache.wantsWritten(geometry.sizeBytes)) run.bytes = copyOf(stripe)
+    await sendStripe(run, stripe, index, digests)
+  }
+}
+
+function digestsOf({ pool }: EngineDeps, run: StripeRun, { digests }: PartSource): StripeDigests {
+  return digests ? digestsOfBody(digests) : startStripeDigests(pool, run)
 }
 
 /** In memory of its own: Buffer.concat may take it from a pool that something smaller keeps alive. */

@@ -13,8 +13,8 @@ export interface BatcherOptions<I, O> {
   weigh?: (item: I) => number
   /** Items of the same key never share a batch; the later one waits for the next. */
   keyOf?: (item: I) => string
-  /** One transaction for all items; answers in their order. */
-  run: (items: readonly I[]) => Promise<readonly O[]>
+  /** One transaction for all items; answers in their order. One that is still to come no longer holds the others up. */
+  run: (items: readonly I[]) => Promise<readonly (O | Promise<O>)[]>
   /**
    * What an abort means for an item whose batch is under way. `leave`: the caller stops waiting, the batch goes on.
    * `stay`: the caller waits for the outcome, for it would not know what became of its write.
@@ -32,7 +32,7 @@ export interface Batcher<I, O> {
 
 interface Waiting<I, O> {
   item: I
-  resolve: (output: O) => void
+  resolve: (output: O | Promise<O>) => void
   reject: (error: unknown) => void
   /** Takes the abort listener away; called when the item is settled, or can no longer be aborted. */
   unlisten: () => void
@@ -122,7 +122,7 @@ export function makeBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O> 
   }
 
   async function runOrSplit(batch: Waiting<I, O>[]): Promise<void> {
-    let outputs: readonly O[]
+    let outputs: readonly (O | Promise<O>)[]
     try {
       outputs = await run(batch.map(({ item }) => item))
     } catch (error) {

@@ -7,7 +7,7 @@ export function censusCatalogue(database: Database): CensusCatalogue {
     async observeServers(query, signal) {
       const rows = await database.run(observeServers, query, { signal, repeatable: true })
       const those = (wanted: string) => rows.filter((row) => row.condition === wanted).map(({ server }) => server)
-      return { up: those('up'), down: those('down'), lost: those('lost') }
+      return { up: those('up'), draining: those('draining'), down: those('down'), lost: those('lost') }
     },
     async readRepairs(signal) {
       const [repairs] = await database.run(readRepairs, undefined, { signal, repeatable: true })

@@ -3,19 +3,24 @@ import { abortable } from '../base/abortable.ts'
 import type { Clock, Random } from '../base/clock.ts'
 import { StoreFault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
+import type { PoolUse, StatementMeter } from '../base/meters.ts'
+import { type ConnectionOptions, connectionConfig, isSilence } from './connection-config.ts'
+import type { Primaries } from './primaries.ts'
+import type { Pulse } from './pulse.ts'
 import type { Statement } from './statement.ts'
 import { LostConnection, toFault, troubleOf } from './trouble.ts'
 
-export interface DatabaseOptions {
-  url: string
-  /** Shown in pg_stat_activity. */
-  name: string
+export interface DatabaseOptions extends ConnectionOptions {
+  /** What it is called. */
+  pool: string
   connectionsMax: number
-  connectTimeoutMs: number
-  statementTimeoutMs: number
+  /** Shared by all that must agree on who is primary. */
+  primaries: Primaries
+  pulse: Pulse
   clock: Clock
   random: Random
   log: Log
+  meter?: StatementMeter | undefined
 }
 
 export interface RunOptions {
@@ -46,6 +51,7 @@ export class Database implements AsyncDisposable {
       max: options.connectionsMax,
       idleTimeoutMillis: 60_000,
       query_timeout: options.statementTimeoutMs + HANG_GRACE_MS,
+      verify: (client, done) => void options.primaries.admit(client).then(() => done(), done),
     })
     // A connection that breaks is replaced at the next call. Unheard, its event would end the process: the pool's own
     // listener hears idle connections alone, and a busy one tells it besides the query that fails.
@@ -56,13 +62,15 @@ export class Database implements AsyncDisposable {
 
   /**
    * Runs a statement as a transaction of its own. Conflicts are tried again; a broken connection too, where nothing was
-   * sent or `repeatable` says so. Fault: ServiceUnavailable, with `outcomeUnknown` if it may have been carried out.
+   * sent or `repeatable` says so. A server that is silent is not waited for. Fault: ServiceUnavailable, with
+   * `outcomeUnknown` if it may have been carried out.
    */
   async run<P, R>(statement: Statement<P, R>, params: P, options: RunOptions): Promise<R[]> {
     const { signal } = options
     signal?.throwIfAborted()
     try {
-      const rows = this.runRaw(statement, params, options.repeatable)
+      this.#refuseIfSilent()
+      const rows = abortable(this.runRaw(statement, params, options.repeatable), this.#options.pulse.silence)
       return await (signal ? abortable(rows, signal) : rows)
     } catch (error) {
       throw toFault(error, error instanceof LostConnection && error.sent && !options.repeatable)
@@ -91,24 +99,28 @@ export class Database implements AsyncDisposable {
   /**
    * For a statement that is safe to repeat because it recognises what it did before: when the connection breaks under
    * it, asks again until it knows, for `resolveMs`. Throws the last LostConnection, then still not knowing.
+   * `lost`: the connection broke under it just now, in another run.
    */
-  async runUntilKnown<P, R>(statement: Statement<P, R>, params: P, resolveMs: number): Promise<R[]> {
+  async runUntilKnown<P, R>(
+    statement: Statement<P, R>,
+    params: P,
+    { resolveMs, lost }: { resolveMs: number; lost?: LostConnection },
+  ): Promise<R[]> {
     const { clock } = this.#options
-    let lost: LostConnection | undefined
-    let untilMs = 0
+    let unknown = lost
+    let untilMs = clock.nowMs() + resolveMs
     for (;;) {
+      if (unknown) await clock.sleep(RESOLVE_PAUSE_MS)
       try {
         return await this.runRaw(statement, params, false)
       } catch (error) {
-        if (!(error instanceof LostConnection)) throw error
-        if (error.sent) {
-          if (!lost) untilMs = clock.nowMs() + resolveMs
-          lost = error
+        if (error instanceof LostConnection && error.sent) {
+          if (!unknown) untilMs = clock.nowMs() + resolveMs
+          unknown = error
         }
-        if (!lost) throw error // never sent: surely not carried out
-        if (clock.nowMs() >= untilMs) throw lost
+        if (!unknown || !troubleOf(error)) throw error // surely not carried out
+        if (clock.nowMs() >= untilMs) throw unknown
       }
-      await clock.sleep(RESOLVE_PAUSE_MS)
     }
   }
 
@@ -116,25 +128,49 @@ export class Database implements AsyncDisposable {
     if (this.#pool.waitingCount >= WAITING_MAX) {
       throw new StoreFault('SlowDown', { reason: 'too many calls wait for the metadata database' })
     }
-    let client: pg.PoolClient
+    this.#refuseIfSilent()
+    const { pulse } = this.#options
+    const startedAt = performance.now()
+    let failure: unknown
+    pulse.begin()
     try {
-      client = await this.#pool.connect()
+      const client = await this.#connect()
+      return await send(client, statement, params)
+    } catch (error) {
+      failure = error
+      throw error
+    } finally {
+      pulse.end(!isSilence(failure))
+      this.#count(statement.name, startedAt, failure !== undefined)
+    }
+  }
+
+  #count(statement: string, startedAt: number, isFailed: boolean): void {
+    const { meter, pool } = this.#options
+    meter?.({ statement, pool, durationMs: performance.now() - startedAt, isFailed })
+  }
+
+  #refuseIfSilent(): void {
+    const { silence } = this.#options.pulse
+    if (silence.aborted) throw new LostConnection(false, silence.reason)
+  }
+
+  async #connect(): Promise<pg.PoolClient> {
+    try {
+      for (;;) {
+        const client = await this.#pool.connect()
+        if (!this.#options.primaries.isSuperseded(client)) return client
+        client.release(true)
+      }
     } catch (error) {
       throw troubleOf(error) === 'lost' ? new LostConnection(false, error) : error
     }
-    try {
-      const { rows } = await client.query({
-        name: statement.name,
-        text: statement.text,
-        values: statement.bind(params),
-      })
-      client.release()
-      return rows.map(statement.row)
-    } catch (error) {
-      const isLost = troubleOf(error) === 'lost'
-      client.release(isLost)
-      throw isLost ? new LostConnection(true, error) : error
-    }
+  }
+
+  use(): PoolUse {
+    const { totalCount, idleCount, waitingCount } = this.#pool
+    const { pool: name, connectionsMax } = this.#options
+    return { name, connectionsMax, busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount }
   }
 
   /** A connection outside the pool, for what lasts: LISTEN, a lock. The caller ends it, and hears its 'error' event. */
@@ -144,6 +180,7 @@ export class Database implements AsyncDisposable {
     client.on('error', this.#heard)
     try {
       await client.connect()
+      await this.#options.primaries.admit(client)
       return client
     } catch (error) {
       void client.end().catch(() => {})
@@ -156,34 +193,15 @@ export class Database implements AsyncDisposable {
   }
 }
 
-/** What holds on every connection, whatever the server's defaults are. */
-const SESSION = [
-  // An acknowledged commit is on disk; the functions are written for a fresh snapshot after each lock.
-  'synchronous_commit=on',
-  'default_transaction_isolation=read\\ committed',
-  'timezone=UTC',
-  // Statements are planned once a connection, not at every call: over short arrays that costs more than to run them.
-  'plan_cache_mode=force_generic_plan',
-  // And so the plan must not be one for the few rows that there were then: through indexes always.
-  'enable_seqscan=off',
-  'enable_hashjoin=off',
-  'enable_mergejoin=off',
-]
-  .map((setting) => `-c ${setting}`)
-  .join(' ')
-
-function connectionConfig(options: DatabaseOptions): pg.ClientConfig {
-  const theirs = /[?&]options=([^&]*)/.exec(options.url)
-  return {
-    connectionString: theirs
-      ? options.url.replace(theirs[1]!, `${theirs[1]}${encodeURIComponent(` ${SESSION}`)}`)
-      : options.url,
-    options: SESSION,
-    application_name: options.name,
-    connectionTimeoutMillis: options.connectTimeoutMs,
-    statement_timeout: options.statementTimeoutMs,
-    idle_in_transaction_session_timeout: options.statementTimeoutMs,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: 10_000,
+async function send<P, R>(client: pg.PoolClient, statement: Statement<P, R>, params: P): Promise<R[]> {
+  const { name, text, bind, row } = statement
+  try {
+    const { rows } = await client.query({ name, text, values: bind(params) })
+    client.release()
+    return rows.map(row)
+  } catch (error) {
+    const isLost = troubleOf(error) === 'lost'
+    client.release(isLost)
+    throw isLost ? new LostConnection(true, error) : error
   }
 }

@@ -7,7 +7,7 @@ export interface GatewaySession {
   readonly session: number
   /** Prolongs it by its time to live. False: it is over, nothing can be committed under it; open a new one. */
   touch(signal: AbortSignal): Promise<boolean>
-  /** For a gateway that goes: what it left may be swept at once. */
+  /** For a gateway that goes, or finds that it is over: what it left may be swept at once, or once more. */
   close(signal: AbortSignal): Promise<void>
 }
 

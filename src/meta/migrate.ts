@@ -56,6 +56,7 @@ async function apply(client: pg.Client, log: Log): Promise<void> {
     dir: DIRECTORY,
     migrationsTable: TABLE,
     direction: 'up',
+    singleTransaction: true,
     noLock: true, // we hold our own, which waits
     logger: {
       debug: () => {},

@@ -5,6 +5,7 @@ import type { WriteCondition } from '../base/model.ts'
 /** What the functions of the database call their refusals. */
 export type Refusal =
   | 'given-up'
+  | 'held'
   | 'session-over'
   | 'no-bucket'
   | 'no-key'
@@ -13,6 +14,23 @@ export type Refusal =
   | 'invalid-part'
   | 'precondition-failed'
   | 'source-changed'
+
+/** Why something was not deleted. */
+export function deleteRefusal(
+  outcome: 'no-key' | 'etag-differs' | 'size-differs' | 'time-differs' | 'held',
+  key: ObjectKey,
+): StoreFault {
+  switch (outcome) {
+    case 'etag-differs':
+      return new StoreFault('PreconditionFailed', { condition: 'If-Match' })
+    case 'size-differs':
+      return new StoreFault('PreconditionFailed', { condition: 'x-amz-if-match-size' })
+    case 'time-differs':
+      return new StoreFault('PreconditionFailed', { condition: 'x-amz-if-match-last-modified-time' })
+    default:
+      return refusal(outcome, { key, condition: {} })
+  }
+}
 
 /** A refusal by its fault. `bucket` is left to whoever knows its name: the database was asked by number. */
 export function refusal(
@@ -25,6 +43,8 @@ export function refusal(
     case 'no-key':
     case 'no-source':
       return new StoreFault('NoSuchKey', { key: of.key })
+    case 'held':
+      return new StoreFault('AccessDenied', { reason: 'an object lock holds it', isLocked: true })
     case 'no-upload':
       return new StoreFault('NoSuchUpload', { uploadId: of.uploadId ?? '' })
     case 'invalid-part':

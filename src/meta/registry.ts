@@ -11,8 +11,11 @@ export function registry(database: Database): Registry {
       return number!
     },
     async heartbeat(beat, signal) {
-      const [isKnown] = await database.run(heartbeat, beat, { signal, repeatable: true })
-      if (!isKnown) throw new StoreFault('ServiceUnavailable', { reason: `server ${beat.id} is not registered` })
+      const [beats] = await database.run(heartbeat, beat, { signal, repeatable: true })
+      if (beats === undefined) {
+        throw new StoreFault('ServiceUnavailable', { reason: `server ${beat.id} is not registered` })
+      }
+      return beats
     },
   }
 }

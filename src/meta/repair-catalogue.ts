@@ -1,17 +1,30 @@
 import type { RepairCatalogue } from '../upkeep/ports/repair.ts'
 import type { Database } from './database.ts'
-import { claimRepairs, commitRepair, failRepair, findLostServers, planRepair, queueDamage } from './queries/repair.ts'
+import {
+  claimRepairs,
+  commitRepair,
+  failRepair,
+  findUnwantedServers,
+  planRepair,
+  queueDamage,
+} from './queries/repair.ts'
 
 /** All of it may be repeated: whoever repeats a commit that was carried out is told `changed`, and nothing is deleted. */
 export function repairCatalogue(database: Database): RepairCatalogue {
   return {
     claimRepairs: (query, signal) => database.run(claimRepairs, query, { signal, repeatable: true }),
-    findLostServers: (signal) => database.run(findLostServers, undefined, { signal, repeatable: true }),
+    async findUnwantedServers(signal) {
+      const rows = await database.run(findUnwantedServers, undefined, { signal, repeatable: true })
+      return {
+        lost: rows.filter(({ isLost }) => isLost).map(({ server }) => server),
+        leaving: rows.filter(({ isLost, isLeaving }) => isLeaving && !isLost).map(({ server }) => server),
+      }
+    },
     async planRepair(plan, signal) {
       const planned = await database.run(planRepair, plan, { signal, repeatable: true })
       return plan.moves.flatMap((move) => {
         const found = planned.find(({ index }) => index === move.index)
-        return found ? [{ ...move, isInTheWay: found.isInTheWay }] : []
+        return found ? [{ ...move, mayBeThere: found.mayBeThere }] : []
       })
     },
     async commitRepair(commit, signal) {

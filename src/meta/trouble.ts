@@ -13,6 +13,8 @@ const LOST_CODES = new Set(
     ' ',
   ),
 )
+/** Why a server's certificate is not believed: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+const CERTIFICATE_CODE = /^(CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_|ERR_TLS_|ERR_SSL_)/
 const LOST_MESSAGE =
   /^Connection terminated|^timeout exceeded when trying to connect|^Query read timeout|connection error and is not queryable|^Client was closed|^timeout expired/
 const CONFLICT_CODES = new Set(['40001', '40P01', '55P03'])
@@ -23,6 +25,7 @@ export function troubleOf(error: unknown): Trouble | undefined {
   if (error instanceof LostConnection) return 'lost'
   if (!(error instanceof Error)) return undefined
   const code = String((error as { code?: unknown }).code ?? '')
+  if (isTlsTrouble(error)) return 'lost'
   if (LOST_CODES.has(code) || code.startsWith('08') || LOST_MESSAGE.test(error.message)) return 'lost'
   if (CONFLICT_CODES.has(code)) return 'conflict'
   if (BUSY_CODES.has(code) || code.startsWith('53') || code.startsWith('58')) return 'busy'
@@ -43,8 +46,21 @@ export class LostConnection extends Error {
 export function toFault(error: unknown, outcomeUnknown: boolean): unknown {
   const trouble = troubleOf(error)
   if (!trouble) return error
-  const reason = trouble === 'lost' ? 'the metadata database cannot be reached' : 'the metadata database is overloaded'
+  const reason = trouble === 'lost' ? lostReason(error) : 'the metadata database is overloaded'
   return new StoreFault('ServiceUnavailable', outcomeUnknown ? { reason, outcomeUnknown } : { reason }, {
     cause: error,
   })
+}
+
+/** Who watches the log, or starts a process, is to see that it is not the network. */
+function lostReason(error: unknown): string {
+  const cause = error instanceof LostConnection ? error.cause : error
+  const why = isTlsTrouble(cause) ? `: ${(cause as Error).message}` : ''
+  return `the metadata database cannot be reached${why}`
+}
+
+/** TLS came to nothing: the server is not who it should be, or has none, or a file that the URL names is not there. */
+function isTlsTrouble(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return CERTIFICATE_CODE.test(String((error as { code?: unknown }).code ?? '')) || / SSL |, open '/.test(error.message)
 }

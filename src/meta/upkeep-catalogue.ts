@@ -9,12 +9,14 @@ import {
   forgetDoomedParts,
   forgetStrays,
 } from './queries/upkeep.ts'
+import { restoreWatch } from './restores.ts'
 
 /** A lock of the database's session, told apart from others by its first number (migrations/0005). */
 const JOB_LOCK = 5
 
 export function upkeepCatalogue(database: Database): UpkeepCatalogue {
   return {
+    ...restoreWatch(database),
     async exclusively(job, run, signal) {
       signal.throwIfAborted()
       const client = await database.dedicated()

@@ -28,7 +28,7 @@ export function uploads({ general }: Databases, settings: { uploadTtlMs: number;
   async function known<P, R>(statement: Statement<P, R>, params: P, signal: AbortSignal): Promise<R> {
     signal.throwIfAborted()
     try {
-      const rows = await abortable(general.runUntilKnown(statement, params, settings.resolveMs), signal)
+      const rows = await abortable(general.runUntilKnown(statement, params, settings), signal)
       return rows[0]!
     } catch (error) {
       throw toFault(error, error instanceof LostConnection && error.sent)

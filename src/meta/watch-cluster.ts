@@ -1,10 +1,10 @@
-import type pg from 'pg'
 import { abortable } from '../base/abortable.ts'
 import type { Clock } from '../base/clock.ts'
 import type { ServerNumber } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import type { ClusterView, StorageServer } from '../engine/ports/cluster.ts'
 import type { Database } from './database.ts'
+import { type Channel, listen } from './listen.ts'
 import { listServers } from './queries/cluster.ts'
 
 export interface WatchedCluster extends ClusterView, AsyncDisposable {
@@ -17,10 +17,9 @@ export interface WatchOptions {
   clock: Clock
   log: Log
   refreshMs: number
+  /** Heard on the same connection. */
+  others: readonly Channel[]
 }
-
-/** Before it listens again after its connection broke. */
-const RECONNECT_MS = 1_000
 
 /**
  * The servers and their ring as the database has them: looked at when it says that something changed (LISTEN), and
@@ -53,7 +52,9 @@ class ClusterWatch implements WatchedCluster {
   }
 
   start(): void {
-    this.#loops = Promise.all([this.#refreshLoop(), this.#listenLoop()])
+    const refresh = () => this.#refreshQuietly()
+    const channels = [{ name: 'sextant_cluster', heard: () => void refresh(), begin: refresh }, ...this.#options.others]
+    this.#loops = Promise.all([this.#refreshLoop(), listen({ ...this.#options, channels }, this.#stop.signal)])
   }
 
   servers(): ReadonlyMap<ServerNumber, StorageServer> {
@@ -101,34 +102,6 @@ class ClusterWatch implements WatchedCluster {
     while (await this.#sleeps(clock, refreshMs)) await this.#refreshQuietly()
   }
 
-  async #listenLoop(): Promise<void> {
-    const { clock, log } = this.#options
-    do {
-      try {
-        await this.#listen()
-      } catch (error) {
-        if (!this.#stop.signal.aborted) log.warn({ error: String(error) }, 'cannot listen for changes of the cluster')
-      }
-    } while (await this.#sleeps(clock, RECONNECT_MS))
-  }
-
-  /** Until the connection breaks, or this is stopped. */
-  async #listen(): Promise<void> {
-    const client = await this.#options.database.dedicated()
-    const { promise: ended, resolve: end } = Promise.withResolvers<void>()
-    client.on('error', () => end())
-    client.on('end', () => end())
-    client.on('notification', () => void this.#refreshQuietly())
-    this.#stop.signal.addEventListener('abort', () => end(), { once: true })
-    try {
-      await client.query('listen sextant_cluster')
-      await this.#refreshQuietly() // what changed before we listened
-      if (!this.#stop.signal.aborted) await ended
-    } finally {
-      await closed(client)
-    }
-  }
-
   async #refreshQuietly(): Promise<void> {
     try {
       await this.refresh(this.#stop.signal)
@@ -146,10 +119,6 @@ class ClusterWatch implements WatchedCluster {
       () => false,
     )
   }
-}
-
-async function closed(client: pg.Client): Promise<void> {
-  await client.end().catch(() => {}) // broken already
 }
 
 /** What a listener wants to hear of: not every heartbeat. */

@@ -1,16 +1,16 @@
 import { StoreFault } from '../base/faults.ts'
 import type { BucketId, ObjectKey, VersionId } from '../base/ids.ts'
 import type { WriteCondition } from '../base/model.ts'
-import type { Catalogue, ObjectCommit } from '../engine/ports/catalogue.ts'
+import type { Catalogue, DeletedObject, DeleteTarget, ObjectCommit } from '../engine/ports/catalogue.ts'
 import { makeBatcher } from './batch.ts'
 import type { Databases } from './databases.ts'
-import { copyObject, deleteObjects } from './queries/change-objects.ts'
+import { copyObject, type DeleteRow, deleteObjects } from './queries/change-objects.ts'
 import { type CommitRow, commitObjects } from './queries/commit-objects.ts'
-import { giveUpParts } from './queries/find-parts.ts'
-import { refusal } from './refusal.ts'
+import { giveUpParts, noteStrays } from './queries/find-parts.ts'
+import { deleteRefusal, refusal } from './refusal.ts'
 import { LostConnection, toFault } from './trouble.ts'
 
-type ObjectWrites = Pick<Catalogue, 'commitObject' | 'copyObject' | 'deleteObjects' | 'doomUncommitted'>
+type ObjectWrites = Pick<Catalogue, 'commitObject' | 'copyObject' | 'deleteObjects' | 'doomUncommitted' | 'noteStrays'>
 
 /** Writes that wait together are committed together. Once one is sent, its caller waits for what became of it. */
 export function objectWrites({ hot, general, clock }: Databases, settings: { resolveMs: number }): ObjectWrites {
@@ -24,8 +24,11 @@ export function objectWrites({ hot, general, clock }: Databases, settings: { res
     run: (items) => commitBatch(items),
   })
 
-  /** A part's id tells whether it was committed before, so that a batch whose answer was lost can be sent again. */
-  async function commitBatch(items: readonly ObjectCommit[]): Promise<(CommitRow | StoreFault)[]> {
+  /**
+   * A part's id tells whether it was committed before, so that a batch whose answer was lost can be sent again. Its items
+   * hear of it later: new commits go on meanwhile, or are refused at once.
+   */
+  async function commitBatch(items: readonly ObjectCommit[]): Promise<(CommitRow | Promise<CommitRow | StoreFault>)[]> {
     try {
       const [rows] = await hot.runRaw(commitObjects, items, false)
       return rows!
@@ -33,23 +36,27 @@ export function objectWrites({ hot, general, clock }: Databases, settings: { res
       if (!(error instanceof LostConnection && error.sent)) throw toFault(error, false)
       const unknown = toFault(error, true) as StoreFault
       const withPart = items.filter((item) => item.part)
-      const [rows] = await hot.runUntilKnown(commitObjects, withPart, settings.resolveMs).catch(() => [])
-      return items.map((item) => (item.part && rows?.[withPart.indexOf(item)]) || unknown)
+      const { resolveMs } = settings
+      const resolved = hot.runUntilKnown(commitObjects, withPart, { resolveMs, lost: error }).then(
+        ([rows]) => rows,
+        () => undefined,
+      )
+      return items.map(async (item) => (item.part && (await resolved)?.[withPart.indexOf(item)]) || unknown)
     }
   }
 
-  const deletes = makeBatcher<{ bucketId: BucketId; keys: readonly ObjectKey[] }, undefined>({
+  const deletes = makeBatcher<{ bucketId: BucketId; targets: readonly DeleteTarget[] }, DeleteRow[]>({
     lanesMax: 1,
     weightMax: 1000,
     waitingMax: 10_000,
-    weigh: ({ keys }) => keys.length,
+    weigh: ({ targets }) => targets.length,
     onAbort: 'stay',
     clock,
     async run(items) {
-      const bucketIds = items.flatMap(({ bucketId, keys }) => keys.map(() => bucketId))
-      const keys = items.flatMap((item) => item.keys)
-      await hot.run(deleteObjects, { bucketIds, keys }, { repeatable: false })
-      return items.map(() => undefined)
+      const all = items.flatMap(({ bucketId, targets }) => targets.map((target) => ({ ...target, bucketId })))
+      const [rowAt] = await hot.run(deleteObjects, all, { repeatable: false })
+      let at = 0
+      return items.map(({ targets }) => targets.map(() => rowAt!(at++)))
     },
   })
 
@@ -64,13 +71,23 @@ export function objectWrites({ hot, general, clock }: Databases, settings: { res
       if (row!.outcome === 'no-source') throw new StoreFault('NoSuchKey', { key: copy.source.key })
       return committed(row!, copy)
     },
-    async deleteObjects(bucketId, keys, signal) {
-      if (keys.length > 0) await deletes.submit({ bucketId, keys }, signal)
+    async deleteObjects(bucketId, targets, signal) {
+      if (targets.length === 0) return []
+      const rows = await deletes.submit({ bucketId, targets }, signal)
+      return rows.map((row, n) => deleted(row, targets[n]!))
     },
     async doomUncommitted(layouts, signal) {
       await general.run(giveUpParts, layouts, { signal, repeatable: true })
     },
+    async noteStrays(partId, strays, signal) {
+      await general.run(noteStrays, { partId, strays }, { signal, repeatable: true })
+    },
   }
+}
+
+/** The answer, or the refusal in its place. */
+function deleted({ outcome, versionId, isDeleteMarker }: DeleteRow, { key }: DeleteTarget): DeletedObject | StoreFault {
+  return outcome === 'ok' ? { versionId, isDeleteMarker } : deleteRefusal(outcome, key)
 }
 
 /** The answer, or the refusal thrown. */

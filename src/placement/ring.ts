@@ -92,6 +92,24 @@ export function placePart(
 }
 
 /**
+ * How many of `members` servers must take chunks for a part to be written. All but as many as it has parity chunks; or
+ * fewer, if none would have to hold more of it than that even so, or would anyway in so small a cluster. With less than
+ * that, what is acknowledged would be lost with any one server, where the whole cluster is large enough to promise more.
+ */
+export function serversNeeded({
+  chunks,
+  parity,
+  members,
+}: {
+  chunks: number
+  parity: number
+  members: number
+}): number {
+  if (Math.ceil(chunks / members) > parity) return 1
+  return Math.max(1, Math.min(members - parity, Math.ceil(chunks / parity)))
+}
+
+/**
  * Where chunk `index` of a part goes when its server failed, by the rules of placePart. `placed`: where all of the part's
  * chunks are now, 0 for nowhere; what it says of `index` itself does not count. The failed server must not be usable.
  * Undefined when no server is.

@@ -1,4 +1,4 @@
-import { type FaultCode, StoreFault } from '../base/faults.ts'
+import { type FaultCode, type MarkerDetail, StoreFault } from '../base/faults.ts'
 import { type ErrorRow, errorTable } from './errors.ts'
 import type { Answer } from './http/write-answer.ts'
 import { text } from './xml/kinds.ts'
@@ -53,9 +53,19 @@ function quotedETag({ detail }: StoreFault): string | undefined {
   return 'etag' in detail && detail.etag !== undefined ? `"${detail.etag}"` : undefined
 }
 
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeleteMarker.html */
+function markerHeaders({ versionId, committedAt }: MarkerDetail, isNamed: boolean): Answer['headers'] {
+  const headers = { 'x-amz-delete-marker': 'true', 'x-amz-version-id': versionId }
+  return isNamed ? { ...headers, 'Last-Modified': committedAt.toUTCString(), Allow: 'DELETE' } : headers
+}
+
 /** RFC 9110: 416 tells the size that there is, 405 what else would do; and one may try again after 503. */
 function headersOf({ code, detail }: StoreFault): Answer['headers'] {
   if (code === 'InvalidRange') return { 'Content-Range': `bytes */${(detail as { sizeBytes: number }).sizeBytes}` }
+  if ('marker' in detail && detail.marker) return markerHeaders(detail.marker, code === 'MethodNotAllowed')
+  if ('retryAfterSeconds' in detail && detail.retryAfterSeconds !== undefined) {
+    return { 'Retry-After': detail.retryAfterSeconds }
+  }
   if (code === 'SlowDown' || code === 'ServiceUnavailable') return { 'Retry-After': 1 }
   return {}
 }

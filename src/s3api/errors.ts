@@ -12,13 +12,21 @@ export interface ErrorRow<C extends FaultCode> {
 
 /** Every refusal by name, as S3 words it: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
 export const errorTable = {
+  AccessControlListNotSupported: { status: 400, message: 'The bucket does not allow ACLs' },
   AccessDenied: {
     status: 403,
-    message: (d) =>
-      d.headersNotSigned === undefined
-        ? 'Access Denied'
-        : 'There were headers present in the request which were not signed',
+    message(d) {
+      if (d.isLocked) return 'Access Denied because object protected by object lock.'
+      if (d.policyViolation !== undefined) return `Invalid according to Policy: ${d.policyViolation}`
+      if (d.headersNotSigned === undefined) return 'Access Denied'
+      return 'There were headers present in the request which were not signed'
+    },
     elements: (d) => ({ HeadersNotSigned: d.headersNotSigned }),
+  },
+  AccessForbidden: {
+    status: 403,
+    message: (d) => d.reason,
+    elements: (d) => ({ Method: d.method, ResourceType: d.resource }),
   },
   AccountProblem: { status: 403, message: (d) => d.reason },
   AuthorizationHeaderMalformed: {
@@ -70,11 +78,16 @@ export const errorTable = {
     }),
   },
   ExpiredToken: { status: 400, message: 'The provided token has expired.' },
+  IdempotencyParameterMismatch: {
+    status: 400,
+    message: 'Parameters on this idempotent request are inconsistent with parameters used in previous request(s).',
+  },
   IllegalLocationConstraintException: {
     status: 400,
     message: (d) =>
       `The ${d.location} location constraint is incompatible for the region specific endpoint this request was sent to.`,
   },
+  IllegalVersioningConfigurationException: { status: 400, message: (d) => d.reason },
   IncompleteBody: {
     status: 400,
     message: 'The request body terminated unexpectedly',
@@ -92,6 +105,14 @@ export const errorTable = {
     message: (d) => d.reason,
     elements: (d) => ({ ArgumentName: d.name, ArgumentValue: d.value }),
   },
+  InvalidBucketAclWithBlockPublicAccessError: {
+    status: 400,
+    message: 'Bucket cannot have public ACLs set with BlockPublicAccess enabled',
+  },
+  InvalidBucketAclWithObjectOwnership: {
+    status: 400,
+    message: "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+  },
   InvalidBucketName: {
     status: 400,
     message: 'The specified bucket is not valid.',
@@ -102,6 +123,11 @@ export const errorTable = {
     status: 400,
     message: 'The Content-MD5 you specified was invalid.',
     elements: (d) => ({ 'Content-MD5': d.value }),
+  },
+  InvalidEncryptionAlgorithmError: {
+    status: 400,
+    message: 'The Encryption request you specified is not valid. Supported value: AES256.',
+    elements: (d) => ({ ArgumentName: 'x-amz-server-side-encryption-customer-algorithm', ArgumentValue: d.value }),
   },
   InvalidLocationConstraint: {
     status: 400,
@@ -124,6 +150,7 @@ export const errorTable = {
     message: 'The list of parts was not in ascending order. Parts must be ordered by part number.',
     elements: (d) => ({ UploadId: d.uploadId }),
   },
+  InvalidPolicyDocument: { status: 400, message: (d) => `Invalid Policy: ${d.reason}` },
   InvalidRange: {
     status: 416,
     message: 'The requested range is not satisfiable',
@@ -135,12 +162,27 @@ export const errorTable = {
     message: 'The storage class you specified is not valid',
     elements: (d) => ({ StorageClassRequested: d.storageClass }),
   },
+  InvalidTag: {
+    status: 400,
+    message: (d) => d.reason,
+    elements: (d) => ({ TagKey: d.key, TagValue: d.value }),
+  },
   InvalidToken: { status: 400, message: 'The provided token is malformed or otherwise invalid.' },
   InvalidURI: { status: 400, message: "Couldn't parse the specified URI.", elements: (d) => ({ URI: d.uri }) },
+  'KMS.NotFoundException': { status: 400, message: (d) => `Invalid keyId '${d.keyId}'` },
   KeyTooLongError: {
     status: 400,
     message: 'Your key is too long',
     elements: (d) => ({ Size: d.sizeBytes, MaxSizeAllowed: d.sizeBytesMax }),
+  },
+  MalformedACLError: {
+    status: 400,
+    message: 'The XML you provided was not well-formed or did not validate against our published schema',
+  },
+  MalformedPolicy: { status: 400, message: (d) => d.reason },
+  MalformedPOSTRequest: {
+    status: 400,
+    message: 'The body of your POST request is not well-formed multipart/form-data.',
   },
   MalformedTrailerError: { status: 400, message: (d) => d.reason },
   MalformedXML: {
@@ -151,6 +193,16 @@ export const errorTable = {
     status: 400,
     message: 'Your request was too big.',
     elements: (d) => ({ MaxMessageLengthBytes: d.sizeBytesMax }),
+  },
+  MetadataConfigurationNotFound: {
+    status: 404,
+    message: 'The metadata configuration was not found',
+    elements: (d) => ({ BucketName: d.bucket }),
+  },
+  MaxPostPreDataLengthExceeded: {
+    status: 400,
+    code: 'MaxPostPreDataLengthExceededError',
+    message: 'Your POST request fields preceding the upload file were too large.',
   },
   MetadataTooLarge: {
     status: 400,
@@ -174,7 +226,42 @@ export const errorTable = {
     message: 'The specified bucket does not exist',
     elements: (d) => ({ BucketName: d.bucket }),
   },
+  NoSuchBucketPolicy: {
+    status: 404,
+    message: 'The bucket policy does not exist',
+    elements: (d) => ({ BucketName: d.bucket }),
+  },
+  NoSuchConfiguration: {
+    status: 404,
+    message: 'The specified configuration does not exist.',
+    elements: (d) => ({ BucketName: d.bucket }),
+  },
+  NoSuchCORSConfiguration: {
+    status: 404,
+    message: 'The CORS configuration does not exist',
+    elements: (d) => ({ BucketName: d.bucket }),
+  },
   NoSuchKey: { status: 404, message: 'The specified key does not exist.', elements: (d) => ({ Key: d.key }) },
+  NoSuchLifecycleConfiguration: {
+    status: 404,
+    message: 'The lifecycle configuration does not exist',
+    elements: (d) => ({ BucketName: d.bucket }),
+  },
+  NoSuchPublicAccessBlockConfiguration: {
+    status: 404,
+    message: 'The public access block configuration was not found',
+    elements: (d) => ({ BucketName: d.bucket }),
+  },
+  NoSuchTagSet: {
+    status: 404,
+    message: 'The TagSet does not exist',
+    elements: (d) => ({ BucketName: d.bucket }),
+  },
+  NoSuchObjectLockConfiguration: {
+    status: 404,
+    message: 'The specified object does not have a ObjectLock configuration',
+    elements: (d) => ({ Key: d.key }),
+  },
   NoSuchUpload: {
     status: 404,
     message:
@@ -186,15 +273,35 @@ export const errorTable = {
     message: 'The specified version does not exist.',
     elements: (d) => ({ Key: d.key, VersionId: d.versionId }),
   },
+  NoSuchWebsiteConfiguration: {
+    status: 404,
+    message: 'The specified bucket does not have a website configuration',
+    elements: (d) => ({ BucketName: d.bucket }),
+  },
   NotImplemented: {
     status: 501,
     message: (d) => `${d.feature} is not implemented`,
   },
   NotModified: { status: 304, message: 'Not Modified' },
+  ObjectLockConfigurationNotFoundError: {
+    status: 404,
+    message: 'Object Lock configuration does not exist for this bucket',
+    elements: (d) => ({ BucketName: d.bucket }),
+  },
+  OwnershipControlsNotFoundError: {
+    status: 404,
+    message: 'The bucket ownership controls were not found',
+    elements: (d) => ({ BucketName: d.bucket }),
+  },
   PreconditionFailed: {
     status: 412,
     message: 'At least one of the pre-conditions you specified did not hold',
     elements: (d) => ({ Condition: d.condition }),
+  },
+  ReplicationConfigurationNotFoundError: {
+    status: 404,
+    message: 'The replication configuration was not found',
+    elements: (d) => ({ BucketName: d.bucket }),
   },
   RequestHeaderSectionTooLarge: {
     status: 400,
@@ -215,6 +322,11 @@ export const errorTable = {
       MaxAllowedSkewMilliseconds: limits.clockSkewMsMax,
     }),
   },
+  ServerSideEncryptionConfigurationNotFoundError: {
+    status: 404,
+    message: 'The server side encryption configuration was not found',
+    elements: (d) => ({ BucketName: d.bucket }),
+  },
   ServiceUnavailable: { status: 503, message: 'Service is unable to handle request.' },
   SignatureDoesNotMatch: {
     status: 403,
@@ -229,6 +341,11 @@ export const errorTable = {
   },
   SlowDown: { status: 503, message: 'Please reduce your request rate.' },
   TooManyBuckets: { status: 400, message: 'You have attempted to create more buckets than allowed' },
+  UnresolvableGrantByEmailAddress: {
+    status: 400,
+    message: 'The e-mail address you provided does not match any account on record.',
+    elements: (d) => ({ EmailAddress: d.email }),
+  },
   XAmzContentSHA256Mismatch: {
     status: 400,
     message: "The provided 'x-amz-content-sha256' header does not match what was computed.",

@@ -26,6 +26,12 @@ export function readFields<F extends Fields>(fields: F, head: RequestHead): Inpu
   return inputs as Inputs<F>
 }
 
+/** The names of the headers that fields read. */
+export function headersOf(fields: Fields): Set<string> {
+  const fromHeaders = Object.values(fields).filter(({ from }) => from === 'header' || from === 'headers')
+  return new Set(fromHeaders.flatMap(({ name, reads }) => reads ?? [name]))
+}
+
 export const bucketName: Field<BucketName> = {
   from: 'path',
   name: 'Bucket',
@@ -101,4 +107,8 @@ export const encodingType: Parse<'url' | undefined> = (text, name) => {
 export function invalid(name: string, value: string | undefined, reason: string): StoreFault<'InvalidArgument'> {
   const detail = value === undefined ? { name, reason } : { name, value: value.slice(0, 2048), reason }
   return new StoreFault('InvalidArgument', detail)
+}
+
+export function invalidRequest(reason: string): StoreFault<'InvalidRequest'> {
+  return new StoreFault('InvalidRequest', { reason })
 }

@@ -1,4 +1,7 @@
 import { StoreFault } from '../base/faults.ts'
+import type { RequestMeter, RequestRecord } from '../base/meters.ts'
+import { admitAddress } from './access/admit-key.ts'
+import { type AuditEntry, auditEntry } from './audit-entry.ts'
 import { asFault, describeFault, errorAnswer, errorXml } from './error-answer.ts'
 import type { HealthReport } from './health.ts'
 import { healthAnswer, isHealthRequest } from './health.ts'
@@ -6,33 +9,26 @@ import type { Exchange } from './http/exchange.ts'
 import { finishAnswer } from './http/leftover-body.ts'
 import { writeAnswer } from './http/write-answer.ts'
 import { splitTarget } from './names/percent.ts'
-import { answerRequest, type PipelineDeps, type Trace } from './pipeline.ts'
-import { readRequestHead } from './request-head.ts'
+import { answerRequest, type PipelineDeps } from './pipeline.ts'
+import { type RequestHead, readRequestHead } from './request-head.ts'
+import type { Trace } from './trace.ts'
 import { XML_DECLARATION } from './xml/write-xml.ts'
-
-/** One finished request, as metrics see it. */
-export interface RequestRecord {
-  /** Undefined where it was refused before an operation was chosen. */
-  operation: string | undefined
-  method: string
-  status: number
-  /** S3's error code. */
-  code: string | undefined
-  durationMs: number
-  bytesIn: number
-  bytesOut: number
-}
 
 export interface HandlerDeps extends PipelineDeps {
   health: () => Promise<HealthReport>
-  observe: (record: RequestRecord) => void
+  meter: RequestMeter
+  /** Called for each request that this key has signed rightly. */
+  noteKeyUse: (accessKeyId: string) => void
+  /** Undefined: nobody keeps an audit log. */
+  audit: ((entry: AuditEntry) => void) | undefined
 }
 
 /** The one place where answers, errors, request ids and the log's line come from. Never rejects. */
 export async function handleExchange(deps: HandlerDeps, exchange: Exchange): Promise<void> {
-  const trace: Trace = { operation: undefined, accessKeyId: undefined }
+  const trace: Trace = { operation: undefined, accessKey: undefined, head: undefined }
   const resource = splitTarget(exchange.req.originalUrl ?? exchange.req.url ?? '').path
   let fault: StoreFault | undefined
+  deps.meter.begin(trace)
   try {
     await answer(deps, exchange, trace)
   } catch (error) {
@@ -44,14 +40,29 @@ export async function handleExchange(deps: HandlerDeps, exchange: Exchange): Pro
 }
 
 async function answer(deps: HandlerDeps, exchange: Exchange, trace: Trace): Promise<void> {
-  const head = readRequestHead(exchange.req, deps.settings.domains)
+  const head = readHead(deps, exchange)
+  trace.head = head
   if (isHealthRequest(head)) {
     trace.operation = 'Health'
     return await writeAnswer(exchange, healthAnswer(await deps.health()))
   }
+  if (deps.settings.allowedAddresses?.contains(exchange.address) === false) {
+    throw new StoreFault('AccessDenied', { reason: 'this address is not served' })
+  }
+  admitAddress({ limiter: deps.limiter, trace, exchange })
   const answer = await answerRequest(deps, exchange, head, trace)
   if (!exchange.res.headersSent) return await writeAnswer(exchange, answer)
   await finishSlowAnswer(exchange, String(answer.body ?? ''))
+}
+
+/** What no two servers might read alike, a proxy and we may have read differently. */
+function readHead({ settings }: HandlerDeps, exchange: Exchange): RequestHead {
+  try {
+    return readRequestHead(exchange.req, { domains: settings.domains, address: exchange.address })
+  } catch (error) {
+    exchange.endsConnection = true
+    throw error
+  }
 }
 
 /** Tells the client; or, where the answer has begun, breaks off, so that nobody takes a part for the whole. */
@@ -71,12 +82,14 @@ async function finishSlowAnswer(exchange: Exchange, xml: string): Promise<void> 
 }
 
 function report(
-  { log, observe }: HandlerDeps,
+  { log, meter, noteKeyUse, audit, clock }: HandlerDeps,
   exchange: Exchange,
-  { operation, accessKeyId }: Trace,
+  trace: Trace,
   { resource, fault }: { resource: string; fault: StoreFault | undefined },
 ): void {
-  const { req, res, requestId, source, bytesSent, startedAt, signal } = exchange
+  const { operation, accessKey } = trace
+  const accessKeyId = accessKey?.accessKeyId
+  const { req, res, requestId, source, bytesSent, startedAt, headAt, signal } = exchange
   const described = fault && describeFault(fault)
   const isGone = signal.aborted && !res.writableFinished
   const record: RequestRecord = {
@@ -85,16 +98,31 @@ function report(
     // 499: the client closed the connection before it had its answer (nginx's word for it).
     status: isGone ? 499 : res.statusCode,
     code: described?.code,
-    durationMs: Math.round((performance.now() - startedAt) * 100) / 100,
+    durationMs: rounded(performance.now() - startedAt),
+    firstByteMs: headAt === undefined ? undefined : rounded(headAt - startedAt),
     bytesIn: source.bytesRead,
     bytesOut: bytesSent,
   }
-  observe(record)
-  const line = { requestId, ...record, path: resource, accessKeyId, remote: req.socket.remoteAddress }
+  trace.charges?.settle(record.bytesIn + record.bytesOut)
+  meter.end(trace, record)
+  if (accessKeyId !== undefined) noteKeyUse(accessKeyId)
+  // A balancer's question each second is no request of anybody's.
+  if (operation !== 'Health') audit?.(auditEntry({ exchange, record, trace, fault, nowMs: clock.nowMs() }))
+  const line = { requestId, ...record, path: resource, accessKeyId, remote: exchange.address }
   if (!fault || !described) log.info(line, 'request')
-  else if (described.status < 500 || described.status === 501 || isGone) {
+  else if (described.status < 500 || described.status === 501 || isGone || isTooMuch(fault)) {
     log.info({ ...line, reason: reasonOf(fault, described.message) }, 'request refused')
   } else log.error({ ...line, reason: reasonOf(fault, described.message), err: fault.cause ?? fault }, 'request failed')
+}
+
+/** To 10 µs: what the log is to show. */
+function rounded(ms: number): number {
+  return Math.round(ms * 100) / 100
+}
+
+/** More than the client is allowed: no failure of ours. */
+function isTooMuch({ detail }: StoreFault): boolean {
+  return 'retryAfterSeconds' in detail && detail.retryAfterSeconds !== undefined
 }
 
 /** Not all of a fault's details: those of a signature hold what the client sent. */

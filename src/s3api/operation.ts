@@ -3,9 +3,11 @@ import { assert } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
 import type { Bucket } from '../base/model.ts'
 import type { BodyClaims, ByteStream, Engine, FoundObject } from '../engine/engine.ts'
+import type { Access } from './access/access.ts'
 import type { S3Action } from './actions.ts'
 import type { Identity } from './auth/authenticate.ts'
-import { type Fields, type Inputs, readFields } from './fields.ts'
+import { type Fields, headersOf, type Inputs, readFields } from './fields.ts'
+import type { Exchange } from './http/exchange.ts'
 import type { RequestHead } from './request-head.ts'
 import type { S3Settings } from './settings.ts'
 import type { Shape } from './xml/shape.ts'
@@ -29,13 +31,22 @@ export type LookUp = 'none' | 'bucket' | 'object' | 'content'
 export type Payload<T> =
   | { readonly kind: 'none' }
   | { readonly kind: 'bytes'; readonly sizeBytesMax: (settings: S3Settings) => number }
+  | TextPayload
   | XmlPayload<T>
+
+/** A document that is no XML, handed over as it is. */
+export interface TextPayload {
+  readonly kind: 'text'
+  readonly sizeBytesMax: number
+}
 
 export interface XmlPayload<T> {
   readonly kind: 'xml'
   readonly root: string
   readonly shape: Shape<T>
   readonly sizeBytesMax: number
+  /** Where it may have more than usual. */
+  readonly elementsMax: number | undefined
   /** Content-MD5 or a checksum has to prove the body. */
   readonly needsProof: boolean
   /** An empty body is taken as `undefined`; else it is MalformedXML. */
@@ -54,6 +65,8 @@ export interface Reply<O> {
   /** Written by the operation's `body`. */
   output?: O
   stream?: { sizeBytes: number; bytes: AsyncIterable<Uint8Array> }
+  /** A document that is no XML. */
+  json?: string
 }
 
 /** What every handler gets. */
@@ -63,7 +76,11 @@ export interface Call {
   readonly clock: Clock
   readonly log: Log
   readonly identity: Identity
+  /** What the caller may do: for what an operation does beyond its own action. */
+  readonly access: Access
   readonly head: RequestHead
+  /** For whoever is told of what the request did. */
+  readonly exchange: Pick<Exchange, 'requestId' | 'req'>
 }
 
 /** A body that was announced, and what the client promised about it. */
@@ -84,6 +101,7 @@ type CallOf<L extends LookUp, P> = Call &
   (L extends 'none' ? unknown : { readonly bucket: Bucket }) &
   (L extends 'object' | 'content' ? { readonly found: FoundObject } : unknown) &
   (P extends { kind: 'bytes' } ? { readonly body: UploadBody } : unknown) &
+  (P extends { kind: 'text' } ? { readonly document: string } : unknown) &
   (P extends { kind: 'xml'; shape: Shape<infer T>; isOptional: infer Q }
     ? { readonly document: Q extends true ? T | undefined : T }
     : unknown)
@@ -94,6 +112,10 @@ export interface Description<F extends Fields, L extends LookUp, P, O> {
   readonly route: Route
   /** What the caller needs leave for. */
   readonly action: S3Action
+  /** What else the caller needs leave for, by what it asks. */
+  readonly alsoNeeds?: (head: RequestHead) => readonly S3Action[]
+  /** `handle` asks for leave, for what that depends on is not in the head: the body says it, or the upload whose it is. */
+  readonly judgedBy?: 'body' | 'upload'
   readonly lookUp: L
   readonly request: F
   readonly payload: P
@@ -102,6 +124,8 @@ export interface Description<F extends Fields, L extends LookUp, P, O> {
   readonly body?: XmlBody<O>
   /** It may take minutes: the connection is kept alive by white space, and a 200 may then carry an error. */
   readonly mayTakeLong?: boolean
+  /** What of it is done otherwise than in S3, for the table of coverage. */
+  readonly note?: string
   handle(call: CallOf<L, P>, input: Inputs<F>, signal: AbortSignal): Promise<Reply<O>>
 }
 
@@ -115,12 +139,17 @@ export interface Operation {
   readonly name: string
   readonly route: Route
   readonly action: S3Action
+  readonly alsoNeeds: ((head: RequestHead) => readonly S3Action[]) | undefined
+  readonly judgedBy: 'body' | 'upload' | undefined
   readonly lookUp: LookUp
   readonly request: Fields
+  /** The headers that the inputs are read from. */
+  readonly headers: ReadonlySet<string>
   readonly payload: Payload<unknown>
   readonly status: number
   readonly body: XmlBody<unknown> | undefined
   readonly mayTakeLong: boolean
+  readonly note?: string
   /** Reads the inputs from the head (faults: theirs), before any body is asked for. */
   prepare(head: RequestHead): (call: Call & Prepared, signal: AbortSignal) => Promise<Reply<unknown>>
 }
@@ -128,11 +157,14 @@ export interface Operation {
 export function operation<F extends Fields, L extends LookUp, const P extends Payload<never> | { kind: string }, O>(
   description: Description<F, L, P, O>,
 ): Operation {
-  const { body, mayTakeLong, lookUp, ...rest } = description
+  const { body, mayTakeLong, alsoNeeds, judgedBy, lookUp, ...rest } = description
   const payload = description.payload as unknown as Payload<unknown>
   return {
     ...rest,
+    alsoNeeds,
+    judgedBy,
     lookUp,
+    headers: headersOf(description.request),
     payload,
     body: body as XmlBody<unknown> | undefined,
     mayTakeLong: mayTakeLong ?? false,
@@ -160,16 +192,27 @@ export function bytes(sizeBytesMax: (settings: S3Settings) => number) {
 
 export function xmlPayload<
   T,
-  const Q extends { needsProof?: boolean; isOptional?: boolean; isChecksumElsewhere?: boolean; sizeBytesMax: number },
+  const Q extends {
+    sizeBytesMax: number
+    elementsMax?: number
+    needsProof?: boolean
+    isOptional?: boolean
+    isChecksumElsewhere?: boolean
+  },
 >(
   root: string,
   shape: Shape<T>,
   options: Q,
 ): XmlPayload<T> & { isOptional: Q['isOptional'] extends true ? true : false } {
-  const { sizeBytesMax, needsProof = false, isOptional = false, isChecksumElsewhere = false } = options
+  const { sizeBytesMax, elementsMax } = options
+  const { needsProof = false, isOptional = false, isChecksumElsewhere = false } = options
   type IsOptional = Q['isOptional'] extends true ? true : false
   const optional = isOptional as boolean & IsOptional
-  return { kind: 'xml', root, shape, sizeBytesMax, needsProof, isOptional: optional, isChecksumElsewhere }
+  return { kind: 'xml', root, shape, sizeBytesMax, elementsMax, needsProof, isOptional: optional, isChecksumElsewhere }
+}
+
+export function textPayload(sizeBytesMax: number): TextPayload {
+  return { kind: 'text', sizeBytesMax }
 }
 
 export function xml<O>(root: string, shape: Shape<O>): XmlBody<O> {

@@ -1,22 +1,24 @@
+import type { ByteBudget } from '../base/byte-budget.ts'
 import type { Clock } from '../base/clock.ts'
-import type { BucketName } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
-import type { Bucket } from '../base/model.ts'
-import type { Engine, FoundObject } from '../engine/engine.ts'
+import type { Engine } from '../engine/engine.ts'
+import { accessOf } from './access/access.ts'
+import { admitKey } from './access/admit-key.ts'
 import { authenticate, type Identity } from './auth/authenticate.ts'
-import { authorise, checkExpectedOwner } from './authorise.ts'
+import { answerPreflight, corsHeaders } from './cors/answer-browsers.ts'
+import { answerForm, isForm } from './forms/answer-form.ts'
 import type { Exchange } from './http/exchange.ts'
 import type { Answer } from './http/write-answer.ts'
-import { parseBucketName } from './names/bucket-name.ts'
-import { parseObjectKey } from './names/object-key.ts'
-import { versionId } from './objects/version.ts'
-import { isOfObject, type Operation, type Reply } from './operation.ts'
+import type { RateLimiter } from './limits/rate-limiter.ts'
+import { lookUp } from './look-up.ts'
+import type { Operation, Reply } from './operation.ts'
 import { readPayload } from './read-body.ts'
 import { refuseUnsupportedHeaders } from './refused-headers.ts'
-import { headerOf, type RequestHead } from './request-head.ts'
+import type { RequestHead } from './request-head.ts'
 import type { Router } from './router.ts'
 import type { S3Settings } from './settings.ts'
 import { showingLife } from './slow-answer.ts'
+import { type Trace, versionOf } from './trace.ts'
 import { writeXml, XML_DECLARATION } from './xml/write-xml.ts'
 
 export interface PipelineDeps {
@@ -25,12 +27,9 @@ export interface PipelineDeps {
   log: Log
   settings: S3Settings
   route: Router
-}
-
-/** What is known of a request by the time that it is answered, for the log and for metrics. */
-export interface Trace {
-  operation: string | undefined
-  accessKeyId: string | undefined
+  limiter: RateLimiter
+  /** For large documents while they come. */
+  documents: ByteBudget
 }
 
 /**
@@ -43,19 +42,29 @@ export async function answerRequest(
   head: RequestHead,
   trace: Trace,
 ): Promise<Answer> {
-  const { engine, settings, clock, log, route } = deps
+  const { engine, settings, clock, log, route, documents, limiter } = deps
   const { signal } = exchange
+  if (head.headers.origin !== undefined) exchange.corsHeaders = await corsHeaders(engine, head, signal)
+  if (head.method === 'OPTIONS') {
+    trace.operation = 'Preflight'
+    return await answerPreflight(engine, head, signal)
+  }
+  if (isForm(head)) return await answerForm(deps, exchange, head, trace)
   const operation = route(head)
   trace.operation = operation.name
   const identity = await identify(deps, head, signal)
-  if (identity.kind === 'account') trace.accessKeyId = identity.accessKey.accessKeyId
-  const { bucket, found } = await lookUp(operation, engine, identity, head, signal)
-  refuseUnsupportedHeaders(head)
+  admitKey(identity, { limiter, trace, exchange })
+  const access = accessOf(identity, head, clock)
+  const { bucket, found } = await lookUp(operation, engine, access, head, signal)
+  refuseUnsupportedHeaders(head, operation.headers, settings)
   const handle = operation.prepare(head)
-  const payload = await readPayload(operation.payload, { identity, head, source: exchange.source, settings })
+  const payload = await readPayload(operation.payload, { identity, head, source: exchange.source, settings, documents })
   const { body, document } = payload
-  const work = handle({ engine, settings, clock, log, identity, head, bucket, found, body, document }, signal)
+  const call = { engine, settings, clock, log, identity, access, head, exchange, bucket, found, body, document }
+  const work = handle(call, signal)
   const reply = operation.mayTakeLong ? await showingLife(exchange, operation.status, work) : await work
+  trace.versionId = versionOf(reply)
+  if (reply.stream) trace.charges?.charge(reply.stream.sizeBytes)
   return toAnswer(operation, reply)
 }
 
@@ -70,41 +79,13 @@ function identify(
   return authenticate(request, { findAccessKey, clock, region, sigV2, domains }, signal)
 }
 
-/** What the operation is about, once the caller may see it. Faults: NoSuchBucket, AccessDenied, and those of the names. */
-async function lookUp(
-  { lookUp: kind, action }: Operation,
-  engine: Engine,
-  identity: Identity,
-  head: RequestHead,
-  signal: AbortSignal,
-): Promise<{ bucket?: Bucket; found?: FoundObject }> {
-  if (kind === 'none') {
-    authorise(identity, action, undefined)
-    return {}
-  }
-  const name = parseBucketName(head.bucket ?? '')
-  const found = isOfObject(kind) ? await findObject(engine, name, head, kind === 'content', signal) : undefined
-  const bucket = found?.bucket ?? (await engine.findBucket(name, signal))
-  authorise(identity, action, bucket)
-  checkExpectedOwner(headerOf(head, 'x-amz-expected-bucket-owner'), bucket)
-  return found ? { bucket, found } : { bucket }
-}
-
-/** Bucket and object in one look-up. */
-function findObject(
-  engine: Engine,
-  bucket: BucketName,
-  head: RequestHead,
-  withLayouts: boolean,
-  signal: AbortSignal,
-): Promise<FoundObject> {
-  const key = parseObjectKey(head.key ?? '')
-  return engine.findObject({ bucket, key, versionId: versionId.read(head), withLayouts }, signal)
-}
-
 function toAnswer({ status, body }: Operation, reply: Reply<unknown>): Answer {
   const answer = { status: reply.status ?? status, headers: reply.headers ?? {} }
   if (reply.stream) return { ...answer, stream: reply.stream }
+  if (reply.json !== undefined) {
+    const headers = { 'Content-Type': 'application/json', ...answer.headers }
+    return { ...answer, headers, body: Buffer.from(reply.json) }
+  }
   if (reply.output === undefined) return answer
   if (!body) throw new Error('an output without a shape')
   const xml = writeXml(body.root, body.shape, reply.output)

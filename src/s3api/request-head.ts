@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { StoreFault } from '../base/faults.ts'
+import type { Peer } from './access/peer.ts'
 import { parseTarget, type Target } from './names/target.ts'
 
 /** What a request says before its body. */
@@ -13,12 +14,16 @@ export interface RequestHead extends Target {
   /** Empty where HTTP/1.0 gave none. */
   host: string
   isTls: boolean
+  /** Who holds the other end of the connection: a proxy, perhaps. */
+  peer: Peer
+  /** Where it comes from; undefined: that cannot be told. */
+  address: string | undefined
 }
 
 /** Faults: BadRequest (Host missing or repeated), and those of parseTarget. */
 export function readRequestHead(
   req: IncomingMessage & { originalUrl?: string },
-  domains: readonly string[],
+  { domains, address }: { domains: readonly string[]; address: string | undefined },
 ): RequestHead {
   const host = readHost(req)
   const rawTarget = req.originalUrl ?? req.url ?? ''
@@ -31,6 +36,8 @@ export function readRequestHead(
     rawTarget,
     host,
     isTls: 'encrypted' in req.socket,
+    peer: req.socket,
+    address,
   }
 }
 

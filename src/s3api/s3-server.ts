@@ -1,17 +1,22 @@
 import { once } from 'node:events'
 import { STATUS_CODES } from 'node:http'
 import fastify from 'fastify'
+import { ByteBudget } from '../base/byte-budget.ts'
 import type { Clock, Random } from '../base/clock.ts'
-import type { StoreFault } from '../base/faults.ts'
+import { StoreFault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
+import { type RequestMeter, silentRequestMeter } from '../base/meters.ts'
 import type { Engine } from '../engine/engine.ts'
+import { peerAddress } from './access/peer.ts'
+import { type AuditEntry, brokenRequestEntry } from './audit-entry.ts'
 import { errorAnswer } from './error-answer.ts'
-import { handleExchange, type RequestRecord } from './handle-exchange.ts'
+import { handleExchange } from './handle-exchange.ts'
 import type { HealthReport } from './health.ts'
 import { handleBrokenRequest } from './http/broken-request.ts'
 import { trackConnections } from './http/connections.ts'
 import { Exchange } from './http/exchange.ts'
 import { createHttpServer, expectsContinue } from './http/http-server.ts'
+import { RateLimiter } from './limits/rate-limiter.ts'
 import { operations } from './operations/table.ts'
 import { createHostId, createRequestIds } from './request-ids.ts'
 import { createRouter } from './router.ts'
@@ -25,12 +30,19 @@ export interface S3ServerDeps {
   settings: S3Settings
   /** For `GET /health`. */
   health: () => Promise<HealthReport>
-  /** Called once for every request, when it is over. */
-  observe?: (record: RequestRecord) => void
+  meter?: RequestMeter
+  /** Called for each request that this key has signed rightly. */
+  noteKeyUse?: (accessKeyId: string) => void
+  /** Absent: there are no limits but those of keys. */
+  limiter?: RateLimiter
+  /** Called once for every request but those for `GET /health`. */
+  audit?: ((entry: AuditEntry) => void) | undefined
 }
 
 export interface S3Server extends AsyncDisposable {
   readonly port: number
+  /** From now on each answer is the last on its connection, so that clients come back by another one: to whom takes it. */
+  announceClose(): void
   /**
    * Stops accepting, closes idle connections, lets requests finish for `graceMs`, then breaks off what is left. May be
    * called again with less patience.
@@ -40,35 +52,59 @@ export interface S3Server extends AsyncDisposable {
 
 /** Starts the S3 front; resolves when it listens. */
 export async function createS3Server(deps: S3ServerDeps): Promise<S3Server> {
-  const { clock, settings, log } = deps
+  const { clock, settings, log, meter = silentRequestMeter } = deps
   const limits = { ...httpDefaults, ...settings.http }
   const hostId = createHostId(deps.random)
   const nextRequestId = createRequestIds(deps.random)
-  const handlerDeps = { ...deps, route: createRouter(operations), observe: deps.observe ?? (() => {}) }
+  const documents = new ByteBudget(limits.documentBytesMax, 'Too many large documents at once.')
+  const { noteKeyUse = () => {}, audit } = deps
+  const limiter = deps.limiter ?? new RateLimiter({ clock, ofKey: {}, ofAddress: {} })
+  const handlerDeps = { ...deps, documents, route: createRouter(operations), meter, noteKeyUse, audit, limiter }
   const current = new WeakMap<object, Exchange>()
   let isClosing = false
-  const exchangeDeps = { clock, limits, hostId, nextRequestId, isClosing: () => isClosing }
+  const answers = new ByteBudget(limits.answerBytesMax, 'Too many large answers that nobody reads.')
+  const { trustedProxies } = settings
+  const exchangeDeps = { clock, limits, answers, hostId, nextRequestId, trustedProxies, isClosing: () => isClosing }
 
   const app = fastify({
-    serverFactory: (listener) => createHttpServer(listener, limits),
+    serverFactory: (listener) => createHttpServer(listener, limits, settings.tls),
     // Fastify's router never sees a key: it would decode it, and refuse what it cannot decode.
     rewriteUrl: () => '/',
     return503OnClosing: false,
     clientErrorHandler: (error, socket) => {
-      const refuse = (fault: StoreFault) => bareRefusal(fault, { resource: '', requestId: nextRequestId(), hostId })
+      const refuse = (fault: StoreFault) => {
+        const requestId = nextRequestId()
+        audit?.(brokenRequestEntry(fault, { requestId, remote: peerAddress(socket), nowMs: clock.nowMs() }))
+        return bareRefusal(fault, { resource: '', requestId, hostId })
+      }
       log.debug({ code: error.code, remote: socket.remoteAddress }, 'broken request')
+      // TLS that does not work: there is no way to tell them.
+      if (/^ERR_(SSL|TLS)_/.test(error.code ?? '')) {
+        refuse(new StoreFault('BadRequest', { reason: 'The TLS handshake failed.' }))
+        meter.turnAway('no-handshake')
+        return void socket.destroy()
+      }
+      // A time-out between requests, or a connection that breaks, is no request that was turned away.
+      if (error.code?.startsWith('HPE_')) meter.turnAway('not-http')
       handleBrokenRequest(error, socket, current.get(socket), { refuse, clock, headerBytesMax: limits.headerBytesMax })
     },
   })
   const connections = trackConnections(app.server)
+  app.server.on('drop', () => meter.turnAway('connections'))
   // Taken over before Fastify judges method, content type or body: all of that is S3's to judge.
   app.addHook('onRequest', async (request, reply) => {
     reply.hijack()
     const { raw: req } = request
     const { socket } = req
+    // Sent along with a request that could not be trusted: Node has read it already, and will not send its answer.
+    if (current.get(socket)?.endsConnection || socket.destroyed) return
+    // Node reads on while none is answered, and would hold as many as are sent.
+    if (connections.begin(socket) > limits.pipelinedRequestsMax) {
+      meter.turnAway('pipelining')
+      return void socket.destroy()
+    }
     const exchange = new Exchange(exchangeDeps, req, reply.raw, expectsContinue(req))
     current.set(socket, exchange)
-    connections.begin(socket)
     await handleExchange(handlerDeps, exchange)
     connections.end(socket)
   })
@@ -77,10 +113,13 @@ export async function createS3Server(deps: S3ServerDeps): Promise<S3Server> {
   app.server.listen({ host: settings.host, port: settings.port, reusePort: settings.sharesPort ?? false })
   await once(app.server, 'listening')
 
+  function announceClose(): void {
+    isClosing = true
+  }
   let closing: Promise<void> | undefined
   async function closeAll(): Promise<void> {
     const closed = new Promise<void>((resolve) => app.server.close(() => resolve()))
-    isClosing = true
+    announceClose()
     connections.closeWhenIdle()
     await closed
     await app.close()
@@ -93,7 +132,7 @@ export async function createS3Server(deps: S3ServerDeps): Promise<S3Server> {
   }
   const address = app.server.address()
   const port = typeof address === 'object' && address ? address.port : settings.port
-  return { port, close, [Symbol.asyncDispose]: () => close(0) }
+  return { port, announceClose, close, [Symbol.asyncDispose]: () => close(0) }
 }
 
 /** An answer to what never became a request. */

@@ -7,6 +7,7 @@ import {
   type WireReply,
 } from '../base/wire/batch-messages.ts'
 import { wireBounds } from '../base/wire/bounds.ts'
+import { placeMessage } from '../base/wire/chunk-place.ts'
 import { ChunkStatus } from '../gen/sextant/chunk/v1/chunk.ts'
 import type { NodeContext } from './context.ts'
 import { invalid, parseChunkId, parseHeader, parseTrailer } from './requests.ts'
@@ -118,7 +119,8 @@ class BatchStream {
     this.#runningBytes += bytes
     const { callId } = call
     /** For what is read: lent until the reply is with the kernel. */
-    const lent = call.get && call.get.length <= wireBounds.getBytesMax ? this.#context.buffers.take(bytes) : undefined
+    const isRead = call.get && !call.get.where && call.get.length <= wireBounds.getBytesMax
+    const lent = isRead ? this.#context.buffers.take(bytes) : undefined
     this.#run(call, lent).then(
       (payload) => {
         letGo()
@@ -135,10 +137,12 @@ class BatchStream {
   async #run({ put, get }: ReceivedCall, into: Buffer | undefined): Promise<Buffer> {
     const { disk } = this.#context
     if (put) {
-      await disk.put(parseHeader(put.header), put.payload, parseTrailer(put.trailer))
-      return NOTHING
+      const header = parseHeader(put.header)
+      await disk.put(header, put.payload, parseTrailer(put.trailer))
+      return placeMessage(disk.locate(header.chunkId))
     }
     if (!get) throw invalid('a call of a kind that is not known')
+    if (get.where) return placeMessage(disk.locate(parseChunkId(get.chunkId)))
     if (get.length > wireBounds.getBytesMax) throw invalid(`more than ${wireBounds.getBytesMax} bytes in a batched get`)
     return await disk.read(parseChunkId(get.chunkId), get.offset, get.length, into)
   }

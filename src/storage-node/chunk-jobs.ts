@@ -13,12 +13,12 @@ import {
 } from '../gen/sextant/chunk/v1/chunk.ts'
 import type { NodeContext } from './context.ts'
 import type { ListFilter, StoredDescription } from './ports.ts'
-import { parseChunkIds } from './requests.ts'
+import { parseChunkIds, parsePartId } from './requests.ts'
 import type { Send } from './rpc/answer.ts'
 import { toChunkStatus } from './status.ts'
 
 export async function deleteChunks({ disk }: NodeContext, request: DeleteChunksRequest): Promise<DeleteChunksResponse> {
-  return { deleted: await disk.delete(parseChunkIds(request.chunkIds)) }
+  return { deleted: await disk.delete(parseChunkIds(request.chunkIds), request.writtenBefore) }
 }
 
 export async function listChunks(
@@ -29,6 +29,8 @@ export async function listChunks(
   const filter: ListFilter = {}
   if (request.session !== undefined) filter.session = request.session
   if (request.createdBeforeUnixMs !== undefined) filter.createdBeforeMs = request.createdBeforeUnixMs
+  if (request.afterPart !== undefined) filter.afterPart = parsePartId(request.afterPart)
+  if (request.untilPart !== undefined) filter.untilPart = parsePartId(request.untilPart)
   for await (const entries of disk.list(filter)) await send({ entries })
 }
 

@@ -3,7 +3,7 @@ import type { ServerId, ServerNumber } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import { batches } from './batch.ts'
 import type { NodeContext } from './context.ts'
-import { tokenGatekeeper } from './credentials.ts'
+import { gatekeeperOf } from './credentials.ts'
 import { nodeHealth } from './health.ts'
 import { listen } from './listen.ts'
 import { MessageBuffers } from './message-buffers.ts'
@@ -45,12 +45,13 @@ export async function startStorageNode(deps: StorageNodeDeps): Promise<StorageNo
   const { disk, registry, clock, log, settings } = deps
   const tuning = { ...storageNodeDefaults, ...settings }
   const { serverId } = await disk.stat()
-  const refuse = tokenGatekeeper(settings.clusterToken, serverId)
+  const refuse = gatekeeperOf(settings.credentials, serverId)
   const context: NodeContext = { disk, buffers: new MessageBuffers(), clock, log, tuning }
   const small = batches(context)
   const health = nodeHealth()
   const methods = nodeMethods(context, { batches: small, health })
-  const server = createRpcServer({ clock, settings: connectionSettings(tuning), methods, refuse })
+  const tls = 'identity' in settings.credentials ? settings.credentials.identity : undefined
+  const server = createRpcServer({ clock, log, settings: connectionSettings(tuning), methods, refuse, tls })
   const bound = await listen({ server, log }, settings)
   const { dataDirectory, zone } = settings
   const identity = { id: serverId, ...bound, dataDirectory, zone, points: deps.points(serverId) }

@@ -36,14 +36,28 @@ export interface ChunkDisk extends AsyncDisposable {
    * In `into`, if that is given and long enough, so that memory can be used again.
    */
   read(chunkId: Uint8Array, offset: number, length: number, into?: Buffer): Promise<Buffer>
-  /** Resolves when durable. How many were there. */
-  delete(chunkIds: readonly Uint8Array[]): Promise<number>
+  /** Where the payload lies: for who reads the disk past the node. A place is good until its segment is compacted. `not-found`. */
+  locate(chunkId: Uint8Array): ChunkPlace
+  /**
+   * Resolves when durable. How many were there. With a moment of `stat`, what was written since is spared: if there is
+   * any, it rejects with `failed` when all the others are deleted; so it does at once if the moment is of an earlier run.
+   */
+  delete(chunkIds: readonly Uint8Array[], writtenBefore?: Uint8Array): Promise<number>
   list(filter: ListFilter): AsyncIterable<StoredChunk[]>
   /** Re-reads the chunk, checks header, trailer and every block; answers its recomputed hash. `corrupt`, `not-found`. */
   verify(chunkId: Uint8Array): Promise<Buffer>
   /** Header and trailer as they were written, checked; the payload is not looked at. `corrupt`, `not-found`. */
   describe(chunkId: Uint8Array): Promise<StoredDescription>
   stat(): Promise<DiskStat>
+  /** Keeps what the registry answered to a heartbeat, and tidies up. Resolves when durable. */
+  noteBeats(beats: number): Promise<void>
+}
+
+export interface ChunkPlace {
+  /** 0: a file of its own. */
+  segment: number
+  /** Of the payload in the segment. */
+  offset: number
 }
 
 export interface ChunkSink extends AsyncDisposable {
@@ -61,6 +75,10 @@ export interface ListFilter {
   session?: number
   /** By the UUIDv7's own time. */
   createdBeforeMs?: number
+  /** 16 bytes: only parts behind this one. */
+  afterPart?: Uint8Array
+  /** 16 bytes: only parts up to and with this one. */
+  untilPart?: Uint8Array
 }
 
 export interface StoredChunk {
@@ -71,19 +89,25 @@ export interface StoredChunk {
 export interface DiskStat {
   serverId: ServerId
   capacityBytes: number
+  /** What new chunks may take, the reserve left out; 0: it is full. */
   availableBytes: number
   chunkCount: number
   storedBytes: number
-  /** False when the disk refused a write or is (nearly) full. */
+  /** False when the disk refused a write, and has not taken one since. That it is full is no such refusal. */
   writable: boolean
   diskFormat: number
+  /** As noted last; 0: never. */
+  beats: number
+  /** In the sequence of this disk's writes: for `delete`. */
+  moment: Buffer
 }
 
 /** Where a node makes itself known. src/meta implements it. */
 export interface Registry {
   /** Inserts or refreshes the server and its points on the ring; the same id gets the same number for ever. */
   register(server: ServerRegistration, signal: AbortSignal): Promise<ServerNumber>
-  heartbeat(beat: ServerHeartbeat, signal: AbortSignal): Promise<void>
+  /** Answers how many heartbeats of this server it has counted: to be told with the next one. */
+  heartbeat(beat: ServerHeartbeat, signal: AbortSignal): Promise<number>
 }
 
 export interface ServerRegistration {
@@ -105,4 +129,6 @@ export interface ServerHeartbeat {
   availableBytes: number
   chunkCount: number
   writable: boolean
+  /** What the last one was answered; 0: there was none. A registry that knows less was restored from an older state. */
+  beatsSeen: number
 }

@@ -6,7 +6,7 @@ import type { ChunkDisk, DiskStat, Registry, ServerRegistration } from './ports.
 import type { StorageNodeTuning } from './settings.ts'
 
 export interface RegistrationDeps {
-  disk: ChunkDisk
+  disk: Pick<ChunkDisk, 'stat' | 'noteBeats'>
   registry: Registry
   clock: Clock
   log: Log
@@ -90,14 +90,24 @@ class RunningRegistration implements Registration {
 
   async #tell(stat: DiskStat, signal: AbortSignal): Promise<void> {
     const { registry } = this.#deps
-    const { capacityBytes, availableBytes, chunkCount, writable } = stat
+    const { capacityBytes, availableBytes, chunkCount, writable, beats: beatsSeen } = stat
     if (this.#standing !== 'known') {
       const registration = { ...this.#identity, capacityBytes, availableBytes }
       this.number = await abortable(registry.register(registration, signal), signal)
       this.#announce.resolve(this.number)
     }
-    const beat = { id: this.#identity.id, capacityBytes, availableBytes, chunkCount, writable }
-    await abortable(registry.heartbeat(beat, signal), signal)
+    const beat = { id: this.#identity.id, capacityBytes, availableBytes, chunkCount, writable, beatsSeen }
+    await this.#note(await abortable(registry.heartbeat(beat, signal), signal), signal)
+  }
+
+  /** A disk that does not take it shows its state by other means; the next heartbeat tells what was noted before. */
+  async #note(beats: number, signal: AbortSignal): Promise<void> {
+    const { disk, log } = this.#deps
+    try {
+      await abortable(disk.noteBeats(beats), signal)
+    } catch (error) {
+      log.debug({ reason: String(error) }, 'the count of heartbeats was not noted')
+    }
   }
 
   /** A disk that cannot even say how full it is takes no new chunks. */

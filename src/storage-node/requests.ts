@@ -1,5 +1,5 @@
 import { ChunkError } from '../base/faults.ts'
-import { CHUNK_ID_BYTES } from '../base/ids.ts'
+import { CHUNK_ID_BYTES, PART_ID_BYTES } from '../base/ids.ts'
 import { wireBounds } from '../base/wire/bounds.ts'
 import type { WireHeader, WireTrailer } from '../base/wire/chunk-fields.ts'
 import type { StoredHeader, StoredTrailer } from './ports.ts'
@@ -8,6 +8,11 @@ import type { StoredHeader, StoredTrailer } from './ports.ts'
 
 export function parseChunkId(bytes: Uint8Array): Uint8Array {
   if (bytes.length !== CHUNK_ID_BYTES) throw invalid(`a chunk id has ${CHUNK_ID_BYTES} bytes, not ${bytes.length}`)
+  return bytes
+}
+
+export function parsePartId(bytes: Uint8Array): Uint8Array {
+  if (bytes.length !== PART_ID_BYTES) throw invalid(`a part id has ${PART_ID_BYTES} bytes, not ${bytes.length}`)
   return bytes
 }
 

@@ -1,3 +1,5 @@
+import type { ClusterCredentials } from '../base/tls/cluster-credentials.ts'
+
 /** What differs from node to node. */
 export interface StorageNodeSettings extends Partial<StorageNodeTuning> {
   /** The address to listen on; a wildcard (0.0.0.0, ::) listens on all. */
@@ -13,7 +15,7 @@ export interface StorageNodeSettings extends Partial<StorageNodeTuning> {
   /** Rack, room or the like; '' for none. */
   zone: string
   /** What callers must hold; never logged. */
-  clusterToken: string
+  credentials: ClusterCredentials
 }
 
 /** What is rarely changed. Times in ms, sizes in bytes. */

@@ -51,15 +51,6 @@ export function verifyBlock(seed: number, blockIndex: number, stored: Uint8Array
   return stored.length > CHECKSUM_BYTES && crc32(stored, blockSeed(seed, blockIndex)) === CRC32_RESIDUE
 }
 
-/** Says of a block with its checksum behind it whether it is block `blockIndex` (the stripe) of one certain chunk. */
-export type BlockVerifier = (blockIndex: number, stored: Uint8Array) => boolean
-
-/** For chunk `index` of a part. */
-export function blockVerifier(partId: PartId, index: number): BlockVerifier {
-  const seed = chunkSeeds(partId, index + 1)[index]!
-  return (blockIndex, stored) => verifyBlock(seed, blockIndex, stored)
-}
-
 /** Takes a chunk's block checksums in order, answers the chunk's hash. */
 export interface ChunkHasher {
   /** Unsigned 32 bits. */

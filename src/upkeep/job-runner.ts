@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import { deadline } from '../base/deadline.ts'
 import type { Log } from '../base/log.ts'
 import type { JobCatalogue, Progress } from './ports/jobs.ts'
 
@@ -6,7 +7,8 @@ import type { JobCatalogue, Progress } from './ports/jobs.ts'
 export interface Job {
   readonly name: string
   /**
-   * Works until there is nothing left to do for now, and answers when to look again, in ms. Goes on from what `run`
+   * Works until there is nothing left to do for now, and answers when to look again, in ms; Infinity: not before it
+   * is asked for. Goes on from what `run`
    * knows: after a kill -9 that is a little old, so whatever it does it must be able to do again. Rejects with the
    * signal's reason when it is paused, or this process ends.
    */
@@ -75,8 +77,21 @@ class JobLoop {
   }
 
   async #look(stop: AbortSignal): Promise<void> {
-    const taken = await this.#deps.catalogue.takeJob(this.#lease(), stop)
-    if (taken) await this.#run(taken.progress, stop)
+    const taken = await this.#take(stop)
+    if (!taken) return
+    if (!stop.aborted) return await this.#run(taken.progress, stop)
+    await this.#release({ progress: taken.progress, report() {} }, { dueInMs: 0, error: undefined })
+  }
+
+  /** The end does not break it off at once: a job that was taken, and nobody heard of it, would wait for its lease to run out. */
+  async #take(stop: AbortSignal): Promise<{ progress: Progress } | undefined> {
+    const { catalogue, clock } = this.#deps
+    const tooLate = new AbortController()
+    using undo = new DisposableStack()
+    const onStop = () => undo.use(clock.after(RELEASE_MS_MAX, () => tooLate.abort(stop.reason)))
+    stop.addEventListener('abort', onStop, { once: true })
+    undo.defer(() => stop.removeEventListener('abort', onStop))
+    return await catalogue.takeJob(this.#lease(), tooLate.signal)
   }
 
   async #run(progress: Progress, stop: AbortSignal): Promise<void> {
@@ -132,14 +147,12 @@ class JobLoop {
   }
 
   async #release(run: JobRun, { dueInMs, error }: { dueInMs: number; error: unknown }): Promise<void> {
-    const { catalogue, log, runner } = this.#deps
+    const { catalogue, clock, log, runner } = this.#deps
     const { name } = this.#job
+    using release = deadline(clock, RELEASE_MS_MAX)
     const sentence = error === undefined ? undefined : String(error)
     try {
-      await catalogue.releaseJob(
-        { name, runner, progress: run.progress, dueInMs, error: sentence },
-        AbortSignal.timeout(RELEASE_MS_MAX),
-      )
+      await catalogue.releaseJob({ name, runner, progress: run.progress, dueInMs, error: sentence }, release.signal)
     } catch (failure) {
       log.debug({ job: name, reason: String(failure) }, 'a job was not released: its lease runs out by itself')
     }

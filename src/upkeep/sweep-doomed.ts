@@ -1,13 +1,15 @@
-import { NOWHERE, type PartId, type ServerNumber } from '../base/ids.ts'
+import { ChunkError } from '../base/faults.ts'
+import type { PartId, ServerNumber } from '../base/ids.ts'
 import type { ChunkName } from '../engine/ports/chunk-store.ts'
-import type { UpkeepDeps } from './deps.ts'
+import type { SweepDeps, UpkeepDeps } from './deps.ts'
+import { namedChunks } from './named-chunks.ts'
 import type { DoomedPart } from './ports/sweeps.ts'
 
 /** Parts in one page: their chunks go to each node in one call. */
 const PARTS_AT_ONCE = 500
 
 /** Deletes the chunks of doomed parts; parts with a chunk on a node that does not answer wait for the next round. */
-export async function sweepDoomedParts(deps: UpkeepDeps, graceMs: number, signal: AbortSignal): Promise<void> {
+export async function sweepDoomedParts(deps: SweepDeps, graceMs: number, signal: AbortSignal): Promise<void> {
   let swept = 0
   for (let after = ''; ; ) {
     const parts = await deps.catalogue.findDoomedParts({ graceMs, after, rowsMax: PARTS_AT_ONCE }, signal)
@@ -23,21 +25,19 @@ export async function sweepDoomedParts(deps: UpkeepDeps, graceMs: number, signal
 
 /** A server that was removed for good took its chunks along: nothing to delete there. */
 function chunksByServer({ cluster }: UpkeepDeps, parts: readonly DoomedPart[]): Map<ServerNumber, ChunkName[]> {
-  const byServer = new Map<ServerNumber, ChunkName[]>()
-  for (const { partId, servers } of parts) {
-    for (const [index, server] of servers.entries()) {
-      if (server === NOWHERE || cluster.servers().get(server)?.status === 'removed') continue
-      const names = byServer.get(server)
-      if (names) names.push({ partId, index })
-      else byServer.set(server, [{ partId, index }])
-    }
+  const byServer = namedChunks(parts)
+  for (const server of byServer.keys()) {
+    if (cluster.servers().get(server)?.status === 'removed') byServer.delete(server)
   }
   return byServer
 }
 
-/** Deletes on all servers at once; answers the parts of which something may be left. */
+/**
+ * Deletes on all servers at once; answers the parts of which something may be left. Nobody ever writes a chunk of theirs
+ * again, so this may come as late as it likes.
+ */
 export async function deleteChunks(
-  { chunks, log }: UpkeepDeps,
+  { chunks, log, touchable }: SweepDeps,
   byServer: ReadonlyMap<ServerNumber, readonly ChunkName[]>,
   signal: AbortSignal,
 ): Promise<Set<PartId>> {
@@ -45,6 +45,7 @@ export async function deleteChunks(
   await Promise.all(
     Array.from(byServer, async ([server, names]) => {
       try {
+        if (!touchable.has(server)) throw new ChunkError('unreachable', 'this server is not to be touched now')
         await chunks.deleteChunks(server, names, signal)
       } catch (error) {
         signal.throwIfAborted()

@@ -1,13 +1,14 @@
 import type { PartId, ServerNumber } from '../base/ids.ts'
 import type { ChunkName } from '../engine/ports/chunk-store.ts'
-import type { UpkeepDeps } from './deps.ts'
+import type { SweepDeps } from './deps.ts'
 import { deleteChunks } from './sweep-doomed.ts'
 
 /**
  * What a gateway that is gone left behind: every node is asked for chunks of its session, and those whose part the
- * catalogue does not know are deleted. The session is forgotten once every server was asked and everything is gone.
+ * catalogue does not know, nor may have forgotten, are deleted. The session is forgotten once every server was asked and
+ * everything is gone.
  */
-export async function sweepSessions(deps: UpkeepDeps, signal: AbortSignal): Promise<void> {
+export async function sweepSessions(deps: SweepDeps, signal: AbortSignal): Promise<void> {
   for (const session of await deps.catalogue.findExpiredSessions(signal)) {
     const outcomes: boolean[] = []
     for (const server of deps.cluster.servers().values()) {
@@ -20,11 +21,12 @@ export async function sweepSessions(deps: UpkeepDeps, signal: AbortSignal): Prom
 
 /** Answers whether nothing of the session that no part refers to is left on the server. */
 async function sweepServer(
-  deps: UpkeepDeps,
+  deps: SweepDeps,
   server: ServerNumber,
   session: number,
   signal: AbortSignal,
 ): Promise<boolean> {
+  if (!deps.touchable.has(server)) return false
   let isClean = true
   try {
     for await (const names of deps.chunks.listChunks(server, { session }, signal)) {
@@ -43,7 +45,7 @@ async function sweepServer(
 }
 
 async function orphansOf(
-  { catalogue }: UpkeepDeps,
+  { catalogue }: Pick<SweepDeps, 'catalogue'>,
   names: readonly ChunkName[],
   signal: AbortSignal,
 ): Promise<ChunkName[]> {

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { UpkeepDeps } from './deps.ts'
+import { touchableServers } from './restores/touchable-servers.ts'
 import { sweepDoomedParts } from './sweep-doomed.ts'
 import { sweepSessions } from './sweep-sessions.ts'
 import { sweepStrays } from './sweep-strays.ts'
@@ -50,10 +51,12 @@ async function sweepOnce(deps: UpkeepDeps & { log: Log }, settings: SweepSetting
     await deps.catalogue.exclusively(
       'sweep',
       async (signal) => {
-        await expireUploads(deps, signal)
-        await sweepDoomedParts(deps, settings.doomedGraceMs, signal)
-        await sweepStrays(deps, signal)
-        await sweepSessions(deps, signal)
+        // First: it is what tells whether the database is of today, and all that follows goes by that.
+        const round = { ...deps, touchable: await touchableServers(deps, signal) }
+        await expireUploads(round, signal)
+        await sweepDoomedParts(round, settings.doomedGraceMs, signal)
+        await sweepStrays(round, signal)
+        await sweepSessions(round, signal)
       },
       stop,
     )

@@ -8,6 +8,7 @@ import {
   readBatchRequest,
   readBatchResponse,
 } from '../../src/base/wire/batch-messages.ts'
+import { placeMessage, readPlace } from '../../src/base/wire/chunk-place.ts'
 import { WireError } from '../../src/base/wire/protobuf.ts'
 import {
   getPayloadMessage,
@@ -20,6 +21,7 @@ import {
 import {
   BatchRequest,
   BatchResponse,
+  ChunkPlace,
   type ChunkStatus,
   GetChunkResponse,
   PutChunkRequest,
@@ -42,6 +44,7 @@ const range = fc.record({ chunkId: bytes(20), offset: uint53, length: uint53 })
 const call = fc.oneof(
   fc.record({ callId: uint32, put: fc.record({ header, trailer, pieces }) }),
   fc.record({ callId: uint32, get: range }),
+  fc.record({ callId: uint32, get: range.map((value) => ({ ...value, where: true })) }),
 )
 const reply = fc.record({
   callId: uint32,
@@ -80,7 +83,8 @@ t.test('batch messages: our bytes are those of the generated code, and are read 
     fc.property(fc.array(call, { maxLength: 6 }), fc.array(reply, { maxLength: 6 }), (calls, replies) => {
       const theirs = BatchRequest.encode({
         calls: calls.map((each) => {
-          if (!('put' in each)) return { callId: each.callId, call: { $case: 'get', value: each.get } }
+          if (!('put' in each))
+            return { callId: each.callId, call: { $case: 'get', value: { where: false, ...each.get } } }
           const { pieces, ...put } = each.put
           return { callId: each.callId, call: { $case: 'put', value: { ...put, payload: Buffer.concat(pieces) } } }
         }),
@@ -98,6 +102,16 @@ t.test('batch messages: our bytes are those of the generated code, and are read 
       const typed = replies.map((each) => ({ ...each, status: each.status as ChunkStatus }))
       assert.ok(answers.equals(BatchResponse.encode({ replies: typed }).finish()))
       assert.equal(plain(readBatchResponse(answers)), plain(replies))
+    }),
+  )
+})
+
+t.test('places: our bytes are those of the generated code, and are read by it and by us', async () => {
+  fc.assert(
+    fc.property(fc.record({ segment: uint32, offset: uint53 }), (place) => {
+      const ours = placeMessage(place)
+      assert.ok(ours.equals(ChunkPlace.encode(place).finish()))
+      assert.equal(plain(readPlace(ours)), plain(place))
     }),
   )
 })

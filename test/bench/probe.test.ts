@@ -22,7 +22,7 @@ fsyncSync(file.fd)
 fdatasyncSync(file.fd)
 function burnTime() { for (let end = performance.now() + 5; performance.now() < end;); }
 const timer = setInterval(burnTime, 6)
-process.stdin.on('end', () => clearInterval(timer)).resume()
+process.stdin.on('end', () => (clearInterval(timer), file.close())).resume()
 console.log('ready')
 `
 

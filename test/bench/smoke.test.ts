@@ -40,7 +40,7 @@ async function bench(t: Test, args: readonly string[], env: Record<string, strin
 t.test('bench: every workload runs on a store of its own, and every number can be', async (t) => {
   const { rows, results, files, printed } = await bench(t, [])
   const groups = new Set([...rows.values()].map(({ group }) => group))
-  t.same([...groups], ['sizes', 'small', 'lists', 'clients', 'load', 'nodes', 'database'])
+  t.same([...groups], ['sizes', 'small', 'text', 'lists', 'clients', 'load', 'nodes', 'database'])
   for (const [name, row] of rows) {
     t.equal(row.failures, 0, `${name}: ${row.firstFailure}`)
     t.ok(row.operations >= 1 && row.seconds > 0, `${name}: something was done`)

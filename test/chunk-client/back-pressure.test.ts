@@ -1,24 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../src/base/system.ts'
-import {
-  HandView,
-  NODE,
-  never,
-  startTestNode,
-  testClient,
-  testHeader,
-  testTrailer,
-  until,
-} from '../support/chunk-cluster.ts'
+import { HandView, NODE, never, startTestNode, testClient, testHeader, testTrailer } from '../support/chunk-cluster.ts'
 import { MemoryDisk } from '../support/memory-disk.ts'
+import { until } from '../support/until.ts'
 
 const MIB = 1024 * 1024
 const block = randomBytes(128 * 1024)
 
 async function start(t: Pick<Test, 'teardown'>) {
   const disk = new MemoryDisk('server-1')
-  const node = await startTestNode({ disk, settings: { drainMs: 5000 } })
+  const node = await startTestNode({ disk, settings: { drainMs: 60_000 } })
   const view = new HandView()
   view.setNode(node)
   const client = testClient(view, { idleMs: 20_000 })
@@ -95,5 +87,5 @@ t.test('a reader that leaves early ends the call', async (t) => {
   }
   const before = performance.now()
   await node[Symbol.asyncDispose]()
-  t.ok(performance.now() - before < 2500, 'no call is left that a stop has to wait for')
+  t.ok(performance.now() - before < 30_000, 'no call is left that a stop has to wait for')
 })

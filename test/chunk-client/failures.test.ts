@@ -14,10 +14,10 @@ import {
   testClient,
   testHeader,
   testTrailer,
-  until,
 } from '../support/chunk-cluster.ts'
 import { forkNode } from '../support/chunk-node-process.ts'
 import { MemoryDisk } from '../support/memory-disk.ts'
+import { until } from '../support/until.ts'
 
 async function start(t: Pick<Test, 'teardown'>, settings: Partial<ChunkClientSettings> = {}, token?: string) {
   const disk = new MemoryDisk('server-1')
@@ -52,7 +52,7 @@ t.test(
   'a node killed in the middle of puts and gets: unreachable, at once; back on another port, it is used again',
   async (t) => {
     const view = new HandView()
-    const client = testClient(view, { callMs: 5000, idleMs: 5000 })
+    const client = testClient(view, { callMs: 60_000, idleMs: 60_000 })
     t.teardown(() => client[Symbol.asyncDispose]())
     const first = await forkNode('server-1')
     t.teardown(() => first[Symbol.asyncDispose]())
@@ -80,7 +80,7 @@ t.test(
       while (!(await get.next()).done);
     }
     t.equal(await failureOf(rest()), 'unreachable')
-    t.ok(performance.now() - before < 3000, 'without waiting for a time-out')
+    t.ok(performance.now() - before < 30_000, 'without waiting for a time-out')
     await until(() => !client.isReachable(NODE))
     t.equal(await failureOf(client.putChunk(NODE, smallChunk(block), never)), 'unreachable')
 
@@ -170,7 +170,7 @@ t.test('a token that is wrong: unreachable, every call, without a crash', async 
 
 t.test('a server that does not listen, or does not answer, is unreachable within connectMs', async (t) => {
   const view = new HandView()
-  const client = testClient(view, { connectMs: 200 })
+  const client = testClient(view, { connectMs: 200, callMs: 60_000, idleMs: 60_000 })
   t.teardown(() => client[Symbol.asyncDispose]())
   const sockets: Socket[] = []
   const mute = createServer((socket) => sockets.push(socket.resume())).listen(0, '127.0.0.1')
@@ -186,7 +186,7 @@ t.test('a server that does not listen, or does not answer, is unreachable within
     const before = performance.now()
     t.equal(await failureOf(client.putChunk(NODE, smallChunk(block), never)), 'unreachable')
     t.equal(await failureOf(client.openChunk(NODE, testHeader(), never).write([block])), 'unreachable')
-    t.ok(performance.now() - before < 1500)
+    t.ok(performance.now() - before < 30_000, 'not callMs, not idleMs')
     t.notOk(client.isReachable(NODE))
   }
 })

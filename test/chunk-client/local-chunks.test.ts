@@ -18,7 +18,8 @@ import {
   temporaryDirectory,
 } from '../storage-node/disk/chunks.ts'
 import { HandClock } from '../storage-node/disk/faulty-fs.ts'
-import { HandView, NODE, until } from '../support/chunk-cluster.ts'
+import { HandView, NODE } from '../support/chunk-cluster.ts'
+import { until } from '../support/until.ts'
 
 const OTHER = 2 as ServerNumber
 const chunks = [1, 2].map((seed) => makeChunk({ seed, dataBytes: 600_000, blockBytes: 65_536 })) as [
@@ -214,6 +215,23 @@ t.test('a disk that hangs: two reads at most wait for it, and no more are begun 
   gate.resolve()
   t.ok((await Promise.all(reads)).every((bytes, n) => bytes.equals(chunks[n % 2]!.payload)))
   t.ok(local.has(NODE, nameOf(chunks[0])))
+})
+
+t.test('a server that failed, or is silent: nothing stays open on its disk, and nothing is read there', async (t) => {
+  const { directory, disk, local, view, files } = await start(t)
+  const server = { id: disk.serverId, grpcAddress: '', dataDirectory: directory }
+  for (const trouble of [{ status: 'failed' }, { isStale: true }] as const) {
+    view.set(server)
+    await readOf(local, chunks[0])
+    const late = readOf(local, chunks[1]).catch(() => {})
+    view.set({ ...server, ...trouble })
+    await late
+    await until(() => files.stillOpen === 0)
+    t.notOk(local.has(NODE, nameOf(chunks[0])))
+    await t.rejects(readOf(local, chunks[0]), refused('unreachable'))
+  }
+  view.set(server)
+  t.ok((await readOf(local, chunks[0])).equals(chunks[0].payload), 'until it is well')
 })
 
 t.test('a server that moves is followed; what was open is closed', async (t) => {

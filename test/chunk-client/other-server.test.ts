@@ -12,6 +12,7 @@ import {
   ChunkStoreService,
   type PutChunkRequest,
 } from '../gen/sextant/chunk/v1/chunk.ts'
+import { TestCa } from '../support/certificates.ts'
 import {
   failureOf,
   HandView,
@@ -25,7 +26,7 @@ import {
 } from '../support/chunk-cluster.ts'
 
 /** The protocol by @grpc/grpc-js and generated code, over a Map: a server that somebody else might have written. */
-function otherServer(chunks: Map<string, Buffer>): Server {
+function otherServer(chunks: Map<string, Buffer>, { isSecure }: { isSecure: boolean }): Server {
   const server = new Server({ 'grpc.max_receive_message_length': -1 })
   const keyOf = (id: Uint8Array) => Buffer.from(id).toString('hex')
   const answer = ({ callId, call }: BatchRequest['calls'][number]): BatchReply => {
@@ -39,7 +40,7 @@ function otherServer(chunks: Map<string, Buffer>): Server {
   }
   const chunkStore: ChunkStoreServer = {
     batch(stream) {
-      if (stream.metadata.get('authorization')[0] !== `Bearer ${TOKEN}`) {
+      if (!isSecure && stream.metadata.get('authorization')[0] !== `Bearer ${TOKEN}`) {
         stream.emit('error', { code: status.UNAUTHENTICATED, details: 'who are you? «ü»' })
         return
       }
@@ -86,16 +87,20 @@ function otherServer(chunks: Map<string, Buffer>): Server {
   return server
 }
 
-async function start(t: Pick<Test, 'teardown'>, token?: string) {
+async function start(
+  t: Pick<Test, 'teardown'>,
+  by: Parameters<typeof testClient>[2] = TOKEN,
+  serverBy?: ServerCredentials,
+) {
   const chunks = new Map<string, Buffer>()
-  const server = otherServer(chunks)
+  const server = otherServer(chunks, { isSecure: serverBy !== undefined })
   const port = await new Promise<number>((resolve, reject) => {
     const done = (error: Error | null, bound: number) => (error ? reject(error) : resolve(bound))
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), done)
+    server.bindAsync('127.0.0.1:0', serverBy ?? ServerCredentials.createInsecure(), done)
   })
   const view = new HandView()
   view.set({ id: 'server-1' as ServerId, grpcAddress: `127.0.0.1:${port}` })
-  const client = testClient(view, { callMs: 5000, idleMs: 5000 }, token)
+  const client = testClient(view, { callMs: 5000, idleMs: 5000 }, by)
   t.teardown(async () => {
     await client[Symbol.asyncDispose]()
     server.forceShutdown()
@@ -105,8 +110,7 @@ async function start(t: Pick<Test, 'teardown'>, token?: string) {
 
 t.test('our paths are those of the protocol', async (t) => {
   const { check } = HealthService
-  const { stat: _, ...called } = ChunkStoreService
-  const all = { ...called, checkHealth: check }
+  const all = { ...ChunkStoreService, checkHealth: check }
   t.same(paths, Object.fromEntries(Object.entries(all).map(([name, { path }]) => [name, path])))
 })
 
@@ -135,6 +139,19 @@ t.test('our client and another server: the wire is ordinary gRPC', async (t) => 
   t.equal(await failureOf(client.getPayload(NODE, range, never).then(() => {})), 'invalid')
   t.equal(await failureOf(client.getPayload(NODE, { ...range, length: 5 }, never)), 'not-found')
   t.equal(await failureOf(client.streamPayload(NODE, range, never)[Symbol.asyncIterator]().next()), 'not-found')
+})
+
+t.test('our client and another server: certificates', async (t) => {
+  const ca = await TestCa.make()
+  t.teardown(() => ca[Symbol.asyncDispose]())
+  const { texts } = await ca.certificate({ usages: ['server'] })
+  const pair = { cert_chain: Buffer.from(texts.cert), private_key: Buffer.from(texts.key) }
+  const serverBy = ServerCredentials.createSsl(Buffer.from(texts.ca), [pair], true)
+  const { client, chunks } = await start(t, { identity: await ca.identity({ usages: ['client'] }) }, serverBy)
+  const writer = client.openChunk(NODE, testHeader(), never)
+  await writer.write([randomBytes(500_000)])
+  await writer.finish(testTrailer(Buffer.alloc(0)))
+  t.equal(chunks.size, 1)
 })
 
 t.test('another server that refuses, or goes away', async (t) => {

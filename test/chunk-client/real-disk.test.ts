@@ -10,7 +10,7 @@ function chunk(seed: number, dataBytes: number): SmallChunk & { payload: Buffer 
   const made = makeChunk({ seed, dataBytes, blockBytes: 131_072 })
   const name = { partId: partIdFromBytes(made.id), index: made.id[16]! }
   const { label } = testHeader()
-  const seal = { etag: 'etag', checksumAlgorithm: '', checksum: '' }
+  const seal = { etag: 'etag', checksumAlgorithm: '', checksum: '', plainBytes: 0 }
   const chunkHash = Buffer.from(made.trailer.chunkHash)
   return {
     payload: made.payload,

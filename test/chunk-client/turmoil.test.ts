@@ -15,6 +15,7 @@ import {
   testTrailer,
 } from '../support/chunk-cluster.ts'
 import { MemoryDisk } from '../support/memory-disk.ts'
+import { until } from '../support/until.ts'
 
 const KIB = 1024
 
@@ -93,7 +94,8 @@ t.test(
     )
     disk.hooks = {}
     await client.putChunk(NODE, smallChunk(randomBytes(5)), never)
-    t.equal(disk.openSinks, 0, 'nothing is left of what was given up')
+    // The node may still be letting go of the last ones: it hears of them when its disk has answered.
+    await until(() => disk.openSinks === 0)
     t.ok(client.isReachable(NODE))
   },
 )

@@ -9,7 +9,24 @@ t.test('sextant: every command has help, and a wrong one is usage', async (t) =>
   const directory = await mkdtemp(join(tmpdir(), 'sextant-commands-'))
   t.teardown(() => rm(directory, { recursive: true, force: true }))
   const run = (...args: string[]) => sextant(directory, args).ended
-  const names = ['up', 'gateway', 'storage-node', 'migrate', 'account', 'key', 'status', 'repair', 'scrub', 'config']
+  const names = [
+    'up',
+    'gateway',
+    'storage-node',
+    'migrate',
+    'account',
+    'key',
+    'bucket',
+    'status',
+    'node',
+    'repair',
+    'scrub',
+    'rebalance',
+    'fsck',
+    'backup',
+    'rebuild-catalogue',
+    'config',
+  ]
   const helps = await Promise.all([
     run('--help'),
     ...names.map((name) => run(name, '--help')),
@@ -27,7 +44,13 @@ t.test('sextant: every command has help, and a wrong one is usage', async (t) =>
   t.match(await run('dance'), { code: 2, stderr: /unknown command 'dance'/ })
   t.match(await run('config', '--colour'), { code: 2, stderr: /unknown option '--colour'/ })
   t.match(await run('key', 'create'), { code: 2, stderr: /--account/ })
-  t.match(await run('key', 'create', '--account', 'a', '--policy', 'f'), { code: 2, stderr: /leave --policy out/ })
+  t.match(await run('key', 'create', '--account', 'a', '--policy', 'f'), {
+    code: 1,
+    stderr: /policy in f cannot be taken/,
+  })
+  t.match(await run('key', 'set-policy', 'a'), { code: 2, stderr: /--policy or --none/ })
+  t.match(await run('key', 'expire', 'a', 'soon'), { code: 2, stderr: /"soon" is no time/ })
+  t.match(await run('key', 'rotate', 'a', '--grace', '1'), { code: 2, stderr: /"1" is no time/ })
   t.match(await run('account', 'list'), {
     code: 1,
     stderr: /^No store runs on the data directory .* DATABASE_URL\.\n$/,

@@ -29,7 +29,7 @@ async function killAndWait(
 ): Promise<{ other: boolean; status: string }> {
   const before = await processNamed(ready.dataDirectory, name)
   kill(before, signal)
-  return await until(20_000, async () => {
+  return await until(60_000, async () => {
     const other = ![0, before].includes(await processNamed(ready.dataDirectory, name))
     const { status } = await health(`${ready.adminUrl}/health/ready`).catch(() => ({ status: 'no answer' }))
     return { done: other && status === 'ok', value: { other, status } }

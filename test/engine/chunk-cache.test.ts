@@ -19,7 +19,7 @@ const part = (n: number, sizeBytes: number) => ({ partId: id(n), sizeBytes })
 /** What a reading does. Answers whether it was a hit. */
 function reads(cache: ChunkCache, n: number, sizeBytes: number): boolean {
   if (cache.get(id(n))) return true
-  if (cache.wantsRead(part(n, sizeBytes))) cache.keepRead(id(n), Buffer.alloc(sizeBytes, n))
+  if (cache.wantsRead(part(n, sizeBytes), false)) cache.keepRead(id(n), Buffer.alloc(sizeBytes, n))
   return false
 }
 

@@ -11,7 +11,7 @@ import { writePart } from '../../src/engine/write-part.ts'
 import { StripePool } from '../../src/striping/stripe-pool.ts'
 import { claimsOf, engineOver, inPieces, label, patterned } from '../support/engine.ts'
 import { MemoryLocal } from '../support/memory-local.ts'
-import { MemoryNodes } from '../support/memory-nodes.ts'
+import { MemoryNodes, noCalls } from '../support/memory-nodes.ts'
 
 const BLOCK = 4096
 const STRIPE = 6 * BLOCK
@@ -19,13 +19,19 @@ const STRIPE = 6 * BLOCK
 const LARGE = 200 * STRIPE + 4711
 const forever = new AbortController().signal
 
-async function written(bytes: Buffer, servers = 8, here?: number[]) {
+async function written(
+  bytes: Buffer,
+  servers = 8,
+  here?: number[],
+  prepare: (nodes: MemoryNodes, local: MemoryLocal) => void = () => {},
+) {
   const nodes = new MemoryNodes(servers)
   const local = new MemoryLocal(nodes, here)
+  prepare(nodes, local)
   const deps: EngineDeps = { ...(await engineOver(nodes)), localChunks: local }
   await using draft = await writePart(deps, { claims: claimsOf(bytes.length), label }, inPieces(bytes, 9_999), forever)
   draft.keep()
-  nodes.calls = { putChunk: 0, openChunk: 0, getPayload: 0, streamPayload: 0 }
+  nodes.calls = noCalls()
   return { nodes, local, deps, layout: draft.layout! }
 }
 
@@ -52,7 +58,7 @@ t.test('what lies on this host is read without a word to any node, whole and in 
       }),
       { numRuns: 20 },
     )
-    t.same(nodes.calls, { putChunk: 0, openChunk: 0, getPayload: 0, streamPayload: 0 })
+    t.same(nodes.calls, noCalls())
     t.equal(deps.pool.lentBytes, 0)
   }
 })
@@ -108,6 +114,78 @@ t.test('rotten blocks that are read here are rebuilt: one flipped byte, a zeroed
     }
   }
 })
+
+const SMALL = 6 * BLOCK - 5
+const places = { smallBytesMax: 2 * BLOCK, tellsPlaces: false }
+
+async function writtenSmall({ smallBytesMax, tellsPlaces } = places) {
+  const bytes = patterned(SMALL)
+  const all = await written(bytes, 8, [1, 2, 3, 4, 5, 6, 7, 8], (nodes, local) => {
+    local.smallBytesMax = smallBytesMax
+    nodes.tellsPlaces = tellsPlaces
+  })
+  return { ...all, bytes }
+}
+
+t.test('small chunks: their nodes say where they lie, once; or they said so when they were put', async (t) => {
+  for (const tellsPlaces of [false, true]) {
+    const { nodes, deps, layout, bytes } = await writtenSmall({ ...places, tellsPlaces })
+    for (const _ of [1, 2]) t.ok((await read(deps, layout)).equals(bytes))
+    t.same(nodes.calls, { ...noCalls(), locateChunk: tellsPlaces ? 0 : 6 })
+    t.ok((await read(deps, layout, { first: 9000, last: 9001 })).equals(bytes.subarray(9000, 9002)))
+    t.equal(deps.pool.lentBytes, 0)
+  }
+})
+
+t.test('small chunks that lie elsewhere by now come from their nodes, and are not taken for rotten', async (t) => {
+  const { nodes, local, deps, layout, bytes } = await writtenSmall()
+  await read(deps, layout)
+  const moved = layout.servers[3]!
+  local.onRead = async (server, targets) => {
+    if (server !== moved) return
+    for (const target of targets) target.fill(0xee)
+    throw new ChunkError('not-found', 'no such segment')
+  }
+  nodes.calls = noCalls()
+  t.ok((await read(deps, layout)).equals(bytes))
+  t.same(nodes.calls, { ...noCalls(), getPayload: 1 })
+})
+
+t.test(
+  'a small chunk whose place holds something else: its node is asked, and where it lies the next time',
+  async (t) => {
+    const { nodes, local, deps, layout, bytes } = await writtenSmall()
+    await read(deps, layout)
+    const index = 3
+    const payload = nodes.stored.get(layout.servers[index]!)!
+    const right = payload.get(`${layout.partId}/${index}`)!
+    payload.set(`${layout.partId}/${index}`, Buffer.alloc(right.length))
+    nodes.calls = noCalls()
+    local.onRead = async () => {}
+    // The node gives the right bytes: only the place was wrong.
+    const { getPayload } = nodes
+    nodes.getPayload = async (server, range, signal) => {
+      payload.set(`${layout.partId}/${index}`, right)
+      return await getPayload.call(nodes, server, range, signal)
+    }
+    t.ok((await read(deps, layout)).equals(bytes))
+    t.same(nodes.calls, { ...noCalls(), getPayload: 1 })
+    t.ok((await read(deps, layout)).equals(bytes))
+    t.same(nodes.calls, { ...noCalls(), getPayload: 1, locateChunk: 1 })
+  },
+)
+
+t.test(
+  'small chunks whose nodes do not answer, or do not have them, are rebuilt, and not asked for twice',
+  async (t) => {
+    const { nodes, deps, layout, bytes } = await writtenSmall()
+    nodes.down.add(layout.servers[1]!)
+    nodes.looksReachable.add(layout.servers[1]!)
+    nodes.stored.get(layout.servers[4]!)!.delete(`${layout.partId}/4`)
+    t.ok((await read(deps, layout)).equals(bytes))
+    t.same(nodes.calls, { ...noCalls(), locateChunk: 6, getPayload: 2 }, 'the two of parity')
+  },
+)
 
 t.test('more rotten than parity rebuilds: DataUnavailable, and no byte', async (t) => {
   const { nodes, deps, layout } = await written(patterned(40 * STRIPE))

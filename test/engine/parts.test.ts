@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
 import { isFault } from '../../src/base/faults.ts'
 import type { ServerNumber } from '../../src/base/ids.ts'
 import type { PartLayout } from '../../src/base/model.ts'
 import type { EngineDeps } from '../../src/engine/deps.ts'
+import { discardChunks } from '../../src/engine/discard.ts'
+import { newPartId } from '../../src/engine/part-ids.ts'
 import { readObject } from '../../src/engine/read-object.ts'
 import { writePart } from '../../src/engine/write-part.ts'
 import { claimsOf, engineOver, foundObject, inPieces, label, patterned } from '../support/engine.ts'
@@ -42,6 +45,35 @@ t.test('a part of any size is read back, whole and in ranges', async (t) => {
       }),
       { numRuns: 30 },
     )
+  }
+})
+
+t.test('a body that may be shorter than its bound: cut as one of its true size, whatever the bound', async (t) => {
+  for (const sizeBytesMax of [STRIPE - 7, 2 * STRIPE, 20 * STRIPE]) {
+    for (const size of [0, ...sizes, sizeBytesMax].filter((each) => each <= sizeBytesMax)) {
+      const deps = await engineOver(new MemoryNodes(6))
+      const bytes = patterned(size)
+      const claims = { ...claimsOf(sizeBytesMax), mayBeShorter: true, md5: createHash('md5').update(bytes).digest() }
+      await using draft = await writePart(deps, { claims, label }, inPieces(bytes, 5000), forever)
+      draft.keep()
+      const what = `${size} of ${sizeBytesMax} bytes`
+      t.equal(draft.layout?.sizeBytes ?? 0, size, what)
+      if (draft.layout) t.ok((await read(deps, draft.layout)).equals(bytes), what)
+    }
+  }
+  const deps = await engineOver(new MemoryNodes(6))
+  const longer = writePart(
+    deps,
+    { claims: { ...claimsOf(9), mayBeShorter: true }, label },
+    inPieces(patterned(10), 3),
+    forever,
+  )
+  await t.rejects(longer, { code: 'IncompleteBody' })
+  const wrong = { ...claimsOf(STRIPE), mayBeShorter: true, md5: Buffer.alloc(16) }
+  for (const size of [0, 10, STRIPE]) {
+    await t.rejects(writePart(deps, { claims: wrong, label }, inPieces(patterned(size), 5000), forever), {
+      code: 'BadDigest',
+    })
   }
 })
 
@@ -109,10 +141,21 @@ t.test('a node that dies in the middle of an upload: the part is whole but for i
   t.ok((await read(deps, layout)).equals(bytes))
 })
 
-t.test('two nodes that die in the middle of an upload: refused, and nothing stays', async (t) => {
+t.test('two nodes that die in the middle of an upload: their chunks are made anew elsewhere', async (t) => {
+  const bytes = patterned(20 * STRIPE)
   const nodes = new MemoryNodes(8)
   const deps = await engineOver(nodes)
   for (const server of [3, 5]) nodes.failsAfterBytes.set(server as ServerNumber, 9 * BLOCK)
+  const layout = await write(deps, bytes)
+  t.notOk(layout.servers.some((server) => server === 0 || server === 3 || server === 5))
+  t.ok((await read(deps, layout)).equals(bytes))
+  t.equal(nodes.chunkCount(), 8)
+})
+
+t.test('three nodes that die in the middle of an upload: refused, and nothing stays', async (t) => {
+  const nodes = new MemoryNodes(8)
+  const deps = await engineOver(nodes)
+  for (const server of [3, 5, 7]) nodes.failsAfterBytes.set(server as ServerNumber, 9 * BLOCK)
   await t.rejects(write(deps, patterned(20 * STRIPE)), { code: 'ServiceUnavailable' })
   t.equal(nodes.chunkCount(), 0)
   t.equal(deps.pool.usedBytes, 0)
@@ -206,3 +249,40 @@ t.test('chunks that a failed upload cannot delete are handed to the sweep', asyn
     [[0, 0, 0, 0, server, 0, 0, 0]],
   )
 })
+
+t.test('a chunk that may lie on two servers that cannot be reached is handed to the sweep on both', async (t) => {
+  const nodes = new MemoryNodes(8)
+  const handedOver: unknown[] = []
+  const deps = await engineOver(nodes, {
+    doomUncommitted: async ([layout]) => void handedOver.push(layout!.servers),
+    noteStrays: async (partId, strays) => void handedOver.push(partId, strays),
+  })
+  const [one, other, third] = [1, 2, 3].map((n) => n as ServerNumber)
+  for (const server of [one!, other!]) nodes.down.add(server)
+  const partId = newPartId(deps)
+  const servers = new Map([
+    [one!, [0, 5]],
+    [other!, [1, 5]],
+    [third!, [5]],
+  ])
+  await discardChunks(deps, { partId, geometry: { sizeBytes: 1000, blockBytes: BLOCK, parityChunks: 2 }, servers })
+  t.same(handedOver, [[one, other, 0, 0, 0, one, 0, 0], partId, [{ index: 5, server: other }]])
+})
+
+t.test(
+  'a client that leaves while its last stripe is on its way: it is told that, not that chunks were lost',
+  async (t) => {
+    const nodes = new MemoryNodes(6)
+    const deps = await engineOver(nodes)
+    const gone = new AbortController()
+    const hangs = () =>
+      new Promise<never>((_, reject) => gone.signal.addEventListener('abort', () => reject(new Error('cut off'))))
+    nodes.openChunk = () => {
+      setImmediate(() => gone.abort(new Error('the client has left')))
+      return { write: hangs, finish: hangs, abort() {} }
+    }
+    const order = { claims: claimsOf(STRIPE * 2), label }
+    const written = writePart(deps, order, inPieces(patterned(STRIPE * 2), STRIPE), gone.signal)
+    await t.rejects(written, { message: 'the client has left' })
+  },
+)

@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { PartLayout } from '../../src/base/model.ts'
+import { copyChunks } from '../../src/engine/copy-chunks.ts'
 import type { EngineDeps } from '../../src/engine/deps.ts'
 import { rebuildChunks } from '../../src/engine/rebuild-chunks.ts'
 import { writePart } from '../../src/engine/write-part.ts'
@@ -142,4 +143,28 @@ t.test('without parity nothing is rebuilt, and with one parity chunk only one', 
   reduced.nodes.stored.get(reduced.layout.servers[5]!)!.clear()
   t.same(await rebuild(reduced, [5]), [5])
   t.ok(reduced.nodes.stored.get(reduced.spares[0]!)!.get(reduced.name(5))!.equals(original))
+})
+
+t.test('a copy: bit for bit, with twice the chunk moved; one that cannot be read to its end is left out', async (t) => {
+  for (const size of [700, 5 * STRIPE + 4711]) {
+    const one = await store(size)
+    const original = one.original(2)
+    const targets = new Map([2, 5].map((index, n) => [index, one.spares[n]!]))
+    one.nodes.damage(one.layout.servers[5]!, one.chunk(5), (payload) => {
+      payload[payload.length - 10]! ^= 1
+      return payload
+    })
+    let moved = 0
+    const pace = async (bytes: number) => {
+      moved += bytes
+    }
+    t.same(await copyChunks(one.deps, { layout: one.layout, targets, pace }, forever), [2])
+    t.ok(one.nodes.stored.get(one.spares[0]!)!.get(one.name(2))!.equals(original))
+    t.equal(one.nodes.stored.get(one.spares[1]!)!.size, 0)
+    t.ok(moved <= 4 * original.length, `${moved} bytes`)
+    t.same(
+      one.deps.damages.map(({ index }) => index),
+      [5],
+    )
+  }
 })

@@ -10,15 +10,16 @@ import {
   ListPartsCommand,
   NoSuchKey,
   PutObjectCommand,
-  S3Client,
+  type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import t from 'tap'
+import { settledFsck } from '../support/fsck.ts'
 import { eventually, StoreUnderTest } from '../support/store.ts'
 import { kill } from '../support/up.ts'
 
 /** How long writers write while processes are killed, in ms. */
-const UNDER_FIRE_MS = Number(process.env.SEXTANT_TEST_KILL_MS ?? 40_000)
+const UNDER_FIRE_MS = Number(process.env.SEXTANT_TEST_KILL_MS ?? 12_000)
 const WRITERS = 6
 const MIB = 1024 * 1024
 const aNode = () => `storage node ${randomInt(1, 7)}`
@@ -31,12 +32,6 @@ interface History {
   acknowledged: string | undefined
   /** Hashes of writes after it whose answer never came: they may have happened, or not. */
   uncertain: Set<string>
-}
-
-function clientOf(store: StoreUnderTest): S3Client {
-  const { endpoint, region, accessKeyId, secretAccessKey } = store.announced
-  const credentials = { accessKeyId, secretAccessKey }
-  return new S3Client({ endpoint, region, credentials, forcePathStyle: true, maxAttempts: 1 })
 }
 
 function hash(bytes: Uint8Array): string {
@@ -98,9 +93,9 @@ async function readHash(client: S3Client, key: string): Promise<string | undefin
 }
 
 t.test('kill -9 of nodes, gateway and PostgreSQL under load: nothing acknowledged is lost', async (t) => {
-  await using store = new StoreUnderTest()
+  await using store = new StoreUnderTest({ SEXTANT_ORPHAN_AGE_SECONDS: '0' })
   await store.start()
-  let client = clientOf(store)
+  let client = store.client({ maxAttempts: 1 })
   await client.send(new CreateBucketCommand({ Bucket: bucket }))
   const upload = await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: 'resumed' }))
   const parts = [randomBytes(5 * MIB), randomBytes(5 * MIB), randomBytes(12345)]
@@ -140,7 +135,7 @@ t.test('kill -9 of nodes, gateway and PostgreSQL under load: nothing acknowledge
   t.comment(`${progress.acknowledged} writes were acknowledged, ${killed.length} processes killed`)
 
   await store.start()
-  client = clientOf(store)
+  client = store.client({ maxAttempts: 1 })
   for (const [key, { acknowledged: last, uncertain }] of histories) {
     const found = await readHash(client, key)
     t.ok(
@@ -175,4 +170,6 @@ t.test('kill -9 of nodes, gateway and PostgreSQL under load: nothing acknowledge
     }),
   )
   t.equal(await readHash(client, 'resumed'), hash(Buffer.concat(parts)), 'the resumed upload is byte-exact')
+  const { ok, missing, damaged, orphans, tables, problems } = await settledFsck(store.directory, 120_000)
+  t.match({ ok, missing, damaged, orphans, tables, problems }, { ok: true, orphans: { chunks: 0 }, tables: [] })
 })

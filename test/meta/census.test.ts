@@ -46,18 +46,18 @@ t.beforeEach(async () => {
 })
 
 t.test('observeServers: up, down without heartbeats, lost after the grace, up again', async (t) => {
-  t.same(await observe(), { up: servers, down: [], lost: [] })
+  t.same(await observe(), { up: servers, draining: [], down: [], lost: [] })
   await silent([3])
   t.same((await observe()).down, [3])
-  t.same(await repairs.findLostServers(live), [])
+  t.same((await repairs.findUnwantedServers(live)).lost, [])
   await age(GRACE_MS - 5_000)
   t.same((await observe()).down, [3], 'not yet')
   await age(10_000)
   t.same((await observe()).lost, [3])
-  t.same(await repairs.findLostServers(live), [3])
+  t.same((await repairs.findUnwantedServers(live)).lost, [3])
   await sql('update storage_servers set last_heartbeat_at = now() where server_number = 3')
-  t.same(await repairs.findLostServers(live), [], 'at its first heartbeat, whoever looks first')
-  t.same(await observe(), { up: servers, down: [], lost: [] })
+  t.same((await repairs.findUnwantedServers(live)).lost, [], 'at its first heartbeat, whoever looks first')
+  t.same(await observe(), { up: servers, draining: [], down: [], lost: [] })
   await silent([3])
   t.same((await observe()).down, [3], 'the time counts anew')
 })
@@ -74,26 +74,26 @@ t.test('observeServers: when more than half are down, none is lost', async (t) =
   await silent([1, 2, 3, 4])
   await observe()
   await age(HOUR_MS)
-  t.same(await observe(), { up: [5, 6], down: [1, 2, 3, 4], lost: [] })
+  t.same(await observe(), { up: [5, 6], draining: [], down: [1, 2, 3, 4], lost: [] })
   await sql('update storage_servers set last_heartbeat_at = now() where server_number = 4')
-  t.same(await observe(), { up: [4, 5, 6], down: [], lost: [1, 2, 3] })
+  t.same(await observe(), { up: [4, 5, 6], draining: [], down: [], lost: [1, 2, 3] })
 })
 
-t.test('observeServers: a removed server is lost at once, a draining or cordoned one is not', async (t) => {
+t.test('observeServers: a removed server is lost at once; a draining or cordoned one is not', async (t) => {
   await sql(`update storage_servers set status = 'removed' where server_number = 2`)
   await sql(`update storage_servers set status = 'draining' where server_number = 3`)
   await sql(`update storage_servers set status = 'cordoned' where server_number = 4`)
-  t.same(await observe(), { up: [1, 3, 4, 5, 6], down: [], lost: [2] })
-  t.same(await repairs.findLostServers(live), [2])
+  t.same(await observe(), { up: [1, 4, 5, 6], draining: [3], down: [], lost: [2] })
+  t.same((await repairs.findUnwantedServers(live)).lost, [2])
 })
 
 t.test('observeServers: a disk that refuses writes is down; one that is only full is not', async (t) => {
-  await sql(`update storage_servers set status = 'failed' where server_number in (2, 3)`)
-  await sql(`update storage_servers set available_bytes = $1 where server_number = 3`, [15 * MIB])
-  t.same(await observe(), { up: [1, 3, 4, 5, 6], down: [2], lost: [] })
+  await sql(`update storage_servers set status = 'failed' where server_number = 2`)
+  await sql(`update storage_servers set available_bytes = 0 where server_number in (2, 3)`)
+  t.same(await observe(), { up: [1, 3, 4, 5, 6], draining: [], down: [2], lost: [] })
   await age(HOUR_MS)
   t.same((await observe()).lost, [2])
-  t.same(await repairs.findLostServers(live), [2], 'though it is heard of')
+  t.same((await repairs.findUnwantedServers(live)).lost, [2], 'though it is heard of')
 })
 
 t.test('surveyParts, queueParts: page by page, with what the queue knows; entries follow the truth', async (t) => {
@@ -126,3 +126,49 @@ t.test('surveyParts, queueParts: page by page, with what the queue knows; entrie
   t.equal(await census.retryRepairs(10, live), 1, 'the other one was put off')
   t.equal(await census.retryRepairs(10, live), 0)
 })
+
+t.test('queueParts: a part that is only to be moved is queued behind all that is endangered', async (t) => {
+  const [toMove, inDanger] = await Promise.all(
+    ['m/1', 'm/2'].map(async (key) => {
+      const part = layout()
+      await catalogue.commitObject(commit(bucket, key, { part }), live)
+      return part.partId
+    }),
+  )
+  await sql(`update storage_servers set status = 'draining' where server_number = 3`)
+  t.same(await repairs.findUnwantedServers(live), { lost: [], leaving: [3] })
+  await census.queueParts(
+    [
+      { partId: toMove!, missing: 0, spare: 2 },
+      { partId: inDanger!, missing: 1, spare: 1 },
+    ],
+    live,
+  )
+  const queues = await meta.reports.readQueues(live)
+  t.match(queues.repair, { parts: 1, toMove: 1, withoutSpare: 0 })
+  const claimed = await repairs.claimRepairs({ rowsMax: 1, inHand: [] }, live)
+  t.same(
+    claimed.map(({ partId }) => partId),
+    [inDanger],
+  )
+})
+
+t.test(
+  'setServerStatus: what was removed stays so, and a failed disk is not up because somebody says so',
+  async (t) => {
+    const set = (server: number, status: 'up' | 'draining' | 'removed') =>
+      meta.servers.setServerStatus({ server: server as ServerNumber, status }, live)
+    const statusOf = async (server: number) =>
+      (await sql('select status from storage_servers where server_number = $1', [server]))[0]!.status
+    t.equal(await set(99, 'draining'), 'unknown')
+    t.equal(await set(4, 'draining'), 'ok')
+    t.equal(await statusOf(4), 'draining')
+    await sql(`update storage_servers set status = 'failed' where server_number = 4`)
+    t.equal(await set(4, 'up'), 'ok')
+    t.equal(await statusOf(4), 'failed')
+    t.equal(await set(4, 'removed'), 'ok')
+    t.equal(await set(4, 'removed'), 'ok')
+    t.equal(await set(4, 'up'), 'removed')
+    t.equal(await statusOf(4), 'removed')
+  },
+)

@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import type { ServerId } from '../../src/base/ids.ts'
 import type { ServerRegistration } from '../../src/storage-node/ports.ts'
+import type { Restore } from '../../src/upkeep/ports/restores.ts'
+import { until } from '../support/until.ts'
 import { live, openMeta } from './fixture.ts'
 
 const fixture = await openMeta()
@@ -21,19 +23,14 @@ const server = (more: Partial<ServerRegistration> = {}): ServerRegistration => (
   points: Array.from({ length: 150 }, (_, n) => BigInt.asUintN(64, BigInt(n) * 0x9e37_79b9_7f4a_7c15n)),
   ...more,
 })
-const beat = (s: ServerRegistration, writable = true) => ({
+const beat = (s: ServerRegistration, writable = true, availableBytes = 5, beatsSeen = 0) => ({
+  beatsSeen,
   id: s.id,
   capacityBytes: s.capacityBytes,
-  availableBytes: 5,
+  availableBytes,
   chunkCount: 3,
   writable,
 })
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let waitedMs = 0; !(await condition()); waitedMs += 10) {
-    if (waitedMs > 5_000) throw new Error('waited in vain')
-    await sleep(10)
-  }
-}
 
 t.test('register: the same id keeps its number, other ids never get it', async (t) => {
   const [a, b] = [server(), server()]
@@ -62,6 +59,43 @@ t.test('heartbeat: of an unknown server is refused; a read-only disk fails it un
   t.equal(await status(), 'draining', 'what the operator decided stays')
 })
 
+t.test(
+  'heartbeat: counts; whoever knows of more has spoken to a later state of the database, which is marked so',
+  async (t) => {
+    const [a, b] = [server(), server()]
+    const [numberOfA, numberOfB] = [await registry.register(a, live), await registry.register(b, live)]
+    const restores = () => meta.restores.listRestores(live)
+    const session = async () => (await meta.openGatewaySession({ ttlMs: 1_000 }, live)).session
+    t.equal(await registry.heartbeat(beat(a), live), 1)
+    t.equal(await registry.heartbeat(beat(a, true, 5, 1), live), 2)
+    t.equal(await registry.heartbeat(beat(a, true, 5, 1), live), 3, 'one whose answer was lost')
+    t.equal(await registry.heartbeat(beat(b), live), 1)
+    t.same(await restores(), [])
+    const before = await session()
+    await sql(
+      `insert into stray_chunks values (gen_random_uuid(), 1, 1, 'left over', now()), (gen_random_uuid(), 1, 1, 'being written', now())`,
+    )
+
+    t.equal(await registry.heartbeat(beat(a, true, 5, 500), live), 501)
+    t.match(await restores(), [{ kind: 'recognised', servers: [numberOfA] }])
+    const [{ sessionFloor }] = (await restores()) as [Restore]
+    t.ok(sessionFloor > before + 1_000_000, 'no session of the time that was lost has a number above')
+    t.match(await sql('select state from stray_chunks'), [{ state: 'being written' }])
+    t.equal(await registry.heartbeat(beat(b, true, 5, 500), live), 501)
+    t.match(await restores(), [{ sessionFloor, servers: [numberOfA, numberOfB] }], 'of the same restore')
+    t.equal(await session(), sessionFloor)
+
+    t.equal(await meta.orphans.compareBeats({ server: numberOfA, beats: 501 }, live), true)
+    t.equal(await meta.orphans.compareBeats({ server: numberOfA, beats: 502 }, live), false)
+    t.equal((await restores()).length, 1, 'a look marks nothing')
+    t.equal(await registry.heartbeat(beat(a, true, 5, 600), live), 601)
+    t.equal((await restores()).length, 2, 'told again by the same server, it is another restore')
+    t.ok((await restores())[1]!.sessionFloor > sessionFloor + 1_000_000)
+    t.equal(await meta.restores.releaseRestores(live), 2)
+    t.same(await restores(), [])
+  },
+)
+
 t.test('watchCluster: sees servers whole, at once, and only tells of changes', async (t) => {
   await using cluster = await meta.watchCluster({}, live)
   let changes = 0
@@ -88,6 +122,11 @@ t.test('watchCluster: sees servers whole, at once, and only tells of changes', a
   await cluster.refresh(live)
   t.equal(cluster.servers().get(number)?.availableBytes, 5)
   t.equal(changes, 1, 'free space is no change')
+  await registry.heartbeat(beat(s, true, 0), live)
+  await until(() => cluster.servers().get(number)?.availableBytes === 0)
+  t.equal(cluster.servers().get(number)?.status, 'up', 'full is not failed')
+  await registry.heartbeat(beat(s, true, 5), live)
+  await until(() => cluster.servers().get(number)?.availableBytes === 5)
   await registry.heartbeat(beat(s, false), live)
   await until(() => cluster.servers().get(number)?.status === 'failed')
   await sql(`update storage_servers set last_heartbeat_at = now() - interval '31 s' where server_number = $1`, [number])

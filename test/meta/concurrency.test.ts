@@ -54,7 +54,11 @@ t.test('racing overwrites, deletes, copies, uploads: references stay true, and n
   const put = () => anyCatalogue().commitObject(commit(anyBucket(), pick(keys)), live)
   const remove = () => {
     const some = keys.filter(() => Math.random() < 0.4)
-    return anyCatalogue().deleteObjects(anyBucket().id, some, live)
+    return anyCatalogue().deleteObjects(
+      anyBucket().id,
+      some.map((key) => ({ key })),
+      live,
+    )
   }
   async function copy() {
     const catalogue = anyCatalogue()

@@ -71,7 +71,7 @@ t.test('commitObject: conditions are judged in the commit', async (t) => {
   t.equal((await find('cond')).object?.etag, first.etag)
   await put({ ifMatch: first.etag })
   await put({ ifMatch: '*' })
-  await catalogue.deleteObjects(bucket.id, [key('cond')], live)
+  await catalogue.deleteObjects(bucket.id, [{ key: key('cond') }], live)
   await put({ ifNoneMatch: '*' })
 })
 
@@ -165,14 +165,14 @@ t.test('copyObject: shares the parts, whichever goes first', async (t) => {
   const renewed = { ...attributes, userMetadata: { new: '1' } }
   const copy = { source, bucketId: other.id, key: key('copy'), attributes: renewed, condition: {} }
   await catalogue.copyObject(copy, live)
-  await catalogue.deleteObjects(bucket.id, [key('source')], live)
+  await catalogue.deleteObjects(bucket.id, [{ key: key('source') }], live)
   const { object, layouts } = await find('copy', other.name)
   t.same(object?.attributes, renewed)
   t.equal(object?.etag, wanted.etag)
   t.same(layouts, [wanted.part])
   t.same(await sql(brokenReferences), [])
   t.ok(await refusedAs(catalogue.copyObject(copy, live), 'NoSuchKey'), 'the source is gone')
-  await catalogue.deleteObjects(other.id, [key('copy')], live)
+  await catalogue.deleteObjects(other.id, [{ key: key('copy') }], live)
   t.equal((await sql('select * from doomed_parts where part_id = $1', [wanted.part!.partId])).length, 1)
 })
 
@@ -194,7 +194,11 @@ t.test('copyObject: onto itself, onto a gone bucket, from a changed source, unde
 t.test('deleteObjects: a thousand keys, missing ones and repeated ones', async (t) => {
   const keys = Array.from({ length: 1000 }, (_, n) => key(`many/${n % 990}`))
   await Promise.all(keys.slice(0, 300).map((k) => catalogue.commitObject(commit(bucket, k), live)))
-  await catalogue.deleteObjects(bucket.id, keys, live)
+  await catalogue.deleteObjects(
+    bucket.id,
+    keys.map((name) => ({ key: name })),
+    live,
+  )
   const page = await catalogue.listObjects(
     { bucketId: bucket.id, prefix: 'many/', delimiter: '', after: '', rowsMax: 10 },
     live,

@@ -34,7 +34,7 @@ const move = (index: number, server: number): ChunkMove => ({ index, server: ser
 const plan = (part: PartLayout, moves: readonly ChunkMove[]) => repairs.planRepair({ partId: part.partId, moves }, live)
 const finish = (part: PartLayout, moves: readonly ChunkMove[], more = {}) =>
   repairs.commitRepair(
-    { partId: part.partId, before: part.servers, moves, settled: [], lost: [], graceMs: HOUR_MS, ...more },
+    { partId: part.partId, before: part.servers, moves, settled: [], lost: [], leaving: [], graceMs: HOUR_MS, ...more },
     live,
   )
 const damage = (part: PartLayout, index: number, server = part.servers[index]!) => ({
@@ -90,7 +90,7 @@ t.test('claimRepairs: tells where the chunks are, and which are said to be damag
 t.test('queueDamage: only of chunks that are where they were looked at, in parts that are wanted', async (t) => {
   const part = await newPart()
   const doomed = await newPart()
-  await catalogue.deleteObjects(bucket.id, [doomed.key], live)
+  await catalogue.deleteObjects(bucket.id, [doomed], live)
   const unknown = { ...part, partId: newPartId() }
   await repairs.queueDamage([damage(part, 2, 9 as ServerNumber), damage(doomed, 2), damage(unknown, 1)], live)
   t.same(await sql('select * from repair_queue'), [])
@@ -112,7 +112,7 @@ t.test('queueDamage: told again it changes nothing, more of it is due at once', 
 t.test('a repair: planned, committed, its old copy left over after a grace, its entry gone', async (t) => {
   const part = await newPart()
   await repairs.queueDamage([damage(part, 1)], live)
-  t.same(await plan(part, [move(1, 11)]), [{ index: 1, server: 11, isInTheWay: false }])
+  t.same(await plan(part, [move(1, 11)]), [{ index: 1, server: 11, mayBeThere: false }])
   t.same(await strays(part.partId), [[1, 11, 'being written']])
   t.equal(await finish(part, [move(1, 11)], { settled: [1] }), 'ok')
   t.same(await serversOf(part.partId), [1, 11, 3, 4, 5, 6, 7, 8])
@@ -142,7 +142,7 @@ t.test('a part that was deleted meanwhile: gone, and what was written is left ov
   const part = await newPart()
   await repairs.queueDamage([damage(part, 1)], live)
   await plan(part, [move(1, 11)])
-  await catalogue.deleteObjects(bucket.id, [part.key], live)
+  await catalogue.deleteObjects(bucket.id, [part], live)
   t.equal(await finish(part, [move(1, 11)]), 'gone')
   t.same(await strays(part.partId), [[1, 11, 'left over']])
   t.equal(await queued(part.partId), undefined)
@@ -180,7 +180,7 @@ t.test('a plan whose chunk is being deleted: no new plan there, and no commit of
   await sql(`update stray_chunks set delete_after = now() where part_id = $1 and server_number = 11`, [part.partId])
   const stray = { partId: part.partId, index: 1, server: 11 as ServerNumber }
   t.same(await upkeep.claimStrays({ server: stray.server, rowsMax: 5 }, live), [stray])
-  t.same(await plan(part, [move(1, 11), move(2, 12)]), [{ ...move(2, 12), isInTheWay: true }])
+  t.same(await plan(part, [move(1, 11), move(2, 12)]), [{ ...move(2, 12), mayBeThere: true }])
   t.equal(await finish(part, [move(1, 11), move(2, 12)]), 'overtaken')
   t.same(await serversOf(part.partId), part.servers)
   t.same(await strays(part.partId), [
@@ -188,7 +188,7 @@ t.test('a plan whose chunk is being deleted: no new plan there, and no commit of
     [2, 12, 'left over'],
   ])
   await upkeep.forgetStrays([stray], live)
-  t.same(await plan(part, [move(1, 11)]), [{ ...move(1, 11), isInTheWay: false }])
+  t.same(await plan(part, [move(1, 11)]), [{ ...move(1, 11), mayBeThere: false }])
 })
 
 t.test(
@@ -217,6 +217,21 @@ t.test('claimStrays: what a row names after all is no stray', async (t) => {
   ])
   t.same(await upkeep.claimStrays({ server: 2 as ServerNumber, rowsMax: 5 }, live), [])
   t.same(await strays(part.partId), [[1, 44, 'left over']], 'its entry is dropped')
+})
+
+t.test('noteStrays: told before the commit; what the row names is kept, the rest is swept', async (t) => {
+  const part = layout()
+  const strays = [1, 2].map((server) => ({ index: 1, server: server as ServerNumber }))
+  await catalogue.noteStrays(part.partId, strays, live)
+  await catalogue.noteStrays(part.partId, strays, live)
+  t.same(await upkeep.claimStrays({ server: 1 as ServerNumber, rowsMax: 5 }, live), [], 'it may be on its way')
+  await catalogue.commitObject(commit(bucket, 'with strays', { part }), live)
+  await sql('update stray_chunks set delete_after = now() where part_id = $1', [part.partId])
+  t.equal(part.servers[1], 2)
+  t.same(await upkeep.claimStrays({ server: 2 as ServerNumber, rowsMax: 5 }, live), [], 'its place by now')
+  t.same(await upkeep.claimStrays({ server: 1 as ServerNumber, rowsMax: 5 }, live), [
+    { partId: part.partId, index: 1, server: 1 },
+  ])
 })
 
 t.test('failRepair: people may read why, and what was written is left over', async (t) => {

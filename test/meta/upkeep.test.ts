@@ -55,7 +55,11 @@ t.test('doomed parts: after their grace, page by page, and forgotten only while 
     }),
   )
   const keys = old.map((_, n) => `d/${n}` as ObjectKey)
-  await catalogue.deleteObjects(bucket.id, keys, live)
+  await catalogue.deleteObjects(
+    bucket.id,
+    keys.map((key) => ({ key })),
+    live,
+  )
   t.same(await upkeep.findDoomedParts({ graceMs: 60_000, after: '', rowsMax: 10 }, live), [])
   const sorted = [...old].sort((a, b) => (a.partId < b.partId ? -1 : 1))
   const first = await upkeep.findDoomedParts({ graceMs: 0, after: '', rowsMax: 3 }, live)
@@ -81,8 +85,13 @@ t.test('findUnknownParts: knows what is committed, doomed and given up', async (
   t.same(await upkeep.findUnknownParts([committed.part!.partId, unknown, givenUp.partId], live), [unknown])
 })
 
+/** Not by waiting, which would make the tests ones of speed. */
+async function expire(session: number): Promise<void> {
+  await sql('update upload_sessions set expires_at = clock_timestamp() where gateway_session = $1', [session])
+}
+
 t.test('gateway sessions: touched, expired, refused, forgotten', async (t) => {
-  const short = await meta.openGatewaySession({ ttlMs: 200 }, live)
+  const short = await meta.openGatewaySession({ ttlMs: 30_000 }, live)
   const long = await meta.openGatewaySession({ ttlMs: 60_000 }, live)
   t.ok(short.session >= 1 && long.session > short.session)
   const put = (session: number) =>
@@ -90,7 +99,7 @@ t.test('gateway sessions: touched, expired, refused, forgotten', async (t) => {
   await put(short.session)
   t.equal(await short.touch(live), true)
   t.same(await upkeep.findExpiredSessions(live), [])
-  await sleep(250)
+  await expire(short.session)
   t.equal(await short.touch(live), false, 'what is over stays over')
   await t.rejects(put(short.session), { code: 'ServiceUnavailable' })
   t.same(await upkeep.findExpiredSessions(live), [short.session])
@@ -101,10 +110,13 @@ t.test('gateway sessions: touched, expired, refused, forgotten', async (t) => {
   await long.close(live)
   t.same(await upkeep.findExpiredSessions(live), [long.session], 'a live one is not forgotten; a closed one is found')
   await t.rejects(put(short.session), { code: 'ServiceUnavailable' }, 'nor after it was forgotten')
+  await upkeep.forgetSession(long.session, live)
+  await short.close(live)
+  t.same(await upkeep.findExpiredSessions(live), [short.session], 'a late gateway has it swept once more')
 })
 
 t.test('findExpiredSessions: waits for a commit that is under way under the session', async (t) => {
-  const session = await meta.openGatewaySession({ ttlMs: 150 }, live)
+  const session = await meta.openGatewaySession({ ttlMs: 30_000 }, live)
   const { Client } = (await import('pg')).default
   const slow = new Client({ connectionString: fixture.db.url })
   await slow.connect()
@@ -112,7 +124,7 @@ t.test('findExpiredSessions: waits for a commit that is under way under the sess
     const part = newPartId(session.session)
     await slow.query('begin')
     await slow.query('select lock_sessions_v1($1)', [[part]])
-    await sleep(200)
+    await expire(session.session)
     let answered = false
     const asked = upkeep.findExpiredSessions(live).then((found) => {
       answered = true

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import t from 'tap'
 import { startS3 } from '../support/s3-server.ts'
+import { until } from '../support/until.ts'
 
 async function withBucket(options?: Parameters<typeof startS3>[0]) {
   const s3 = await startS3(options)
@@ -16,7 +17,7 @@ t.test('a client that does not take its answer is let go', async (t) => {
   const connection = await s3.raw()
   connection.socket.pause()
   connection.send(s3.head('GET', '/bucket/key'))
-  for (let i = 0; i < 100 && s3.records.at(-1)?.operation !== 'GetObject'; i++) await sleep(50)
+  await until(() => s3.records.at(-1)?.operation === 'GetObject')
   t.equal(s3.records.at(-1)?.status, 499)
 })
 

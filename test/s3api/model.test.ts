@@ -1,53 +1,30 @@
-import * as sdk from '@aws-sdk/client-s3'
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import {
+  asStructure,
+  documentOf,
+  headerNames,
+  type ModelOperation,
+  model,
+  routeOf,
+  type Structure,
+  schemaOf,
+  trait,
+  xmlMembers,
+} from '../../conformance/support/s3-model.ts'
 import { errorTable } from '../../src/s3api/errors.ts'
-import type { Operation } from '../../src/s3api/operation.ts'
+import {
+  elementsLeftOut,
+  headersLeftOut,
+  headersToCome,
+  operationsLeftOut,
+  operationsToCome,
+} from '../../src/s3api/left-out.ts'
+import type { Operation, XmlPayload } from '../../src/s3api/operation.ts'
 import { operations } from '../../src/s3api/operations/table.ts'
 import { subresources } from '../../src/s3api/subresources.ts'
 import type { Shape } from '../../src/s3api/xml/shape.ts'
-
-/** The official model travels with the SDK: [9, namespace, name, traits, input, output], undocumented, hence only here. */
-type Traits = Record<string, unknown> | number
-type Member = number | (() => Structure) | [unknown, Traits] | [unknown]
-type Structure = [kind: number, ns: string, name: string, traits: Traits, names: string[], members: Member[]]
-type ModelOperation = [9, string, string, Record<string, unknown>, () => Structure, () => Structure]
-
-const model = new Map<string, ModelOperation>()
-for (const value of Object.values(sdk)) {
-  if (Array.isArray(value) && value[0] === 9) model.set(value[2] as string, value as unknown as ModelOperation)
-}
-
-/** Traits without a value are bits of a number. */
-const BITS: Readonly<Record<string, number>> = { httpLabel: 1, httpPayload: 16 }
-
-function trait(member: Member | undefined, name: string): unknown {
-  const traits = Array.isArray(member) ? member[1] : undefined
-  if (typeof traits === 'number') return traits & (BITS[name] ?? 0) ? 1 : undefined
-  return typeof traits === 'object' && traits !== null ? (traits as Record<string, unknown>)[name] : undefined
-}
-
-function route(operation: ModelOperation): { method: string; path: string; query: string[]; status: number } {
-  const [method, target, status] = operation[3].http as [string, string, number]
-  const [path, query = ''] = target.split('?') as [string, string?]
-  return { method, path, status, query: query.split('&').filter((each) => each !== '' && !each.startsWith('x-id=')) }
-}
-
-function structureOf(reference: unknown): Structure | undefined {
-  const value = typeof reference === 'function' ? reference() : reference
-  return Array.isArray(value) && value[0] === 3 ? (value as unknown as Structure) : undefined
-}
-
-/** The members of a structure by the name that they have in XML, those in headers and query left out. */
-function xmlMembers([, , , , names, members]: Structure): Map<string, Member> {
-  const found = new Map<string, Member>()
-  members.forEach((member, i) => {
-    const isElsewhere = ['httpHeader', 'httpQuery', 'httpLabel', 'httpPayload'].some(
-      (name) => trait(member, name) !== undefined,
-    )
-    if (!isElsewhere) found.set((trait(member, 'xmlName') as string) ?? names[i]!, member)
-  })
-  return found
-}
 
 /** Read by the pipeline for every operation, or about what S3 bills, which is nothing here. */
 const EVERYWHERE = [
@@ -56,21 +33,50 @@ const EVERYWHERE = [
   'x-amz-mfa',
   'x-amz-bypass-governance-retention',
   'x-amz-optional-object-attributes',
+  // An account is never locked out of its bucket's policy: there is nothing to confirm.
+  'x-amz-confirm-remove-self-bucket-access',
   'x-amz-sdk-checksum-algorithm',
   'content-md5',
   'content-length',
 ]
 const REFUSED =
-  /^x-amz-(?:server-side-encryption|copy-source-server-side-encryption|object-lock-|grant-|acl$|tagging|bucket-|if-match|object-ownership|write-offset|object-annotation-directive)/
+  /^x-amz-(?:object-lock-|grant-|acl$|tagging|bucket-|if-match|object-ownership|write-offset|object-annotation-directive)/
 
 /** Names that are in no model and that S3's servers send. */
 const BEYOND_MODEL = ['ListParts/EncodingType']
+/** Roots that S3's servers send, whatever the model calls them. */
+const ROOTS: Readonly<Record<string, string>> = {
+  GetBucketLocation: 'LocationConstraint',
+  GetObjectAttributes: 'GetObjectAttributesResponse',
+}
+
+const unknownElements = new Set<string>()
+
+t.test('every operation of S3 is done, or listed with the reason why not', async (t) => {
+  const done = new Set(operations.map(({ name }) => name))
+  const listed = new Set([...Object.keys(operationsLeftOut), ...operationsToCome])
+  t.same(
+    [...model.keys()].filter((name) => !done.has(name) && !listed.has(name)),
+    [],
+    'neither done nor listed',
+  )
+  t.same(
+    [...listed].filter((name) => !model.has(name)),
+    [],
+    'listed, and no operation of S3',
+  )
+  t.same(
+    Object.keys(operationsLeftOut).filter((name) => done.has(name)),
+    [],
+    'said to be left out, and done',
+  )
+})
 
 for (const operation of operations) {
   t.test(`${operation.name}: route, status and names are those of S3's own model`, async (t) => {
     const official = model.get(operation.name)
     if (!official) throw new Error('S3 has no such operation')
-    const { method, path, query, status } = route(official)
+    const { method, path, query, status } = routeOf(official)
     t.equal(operation.route.method, method)
     t.equal(operation.route.on, path === '/{Key+}' ? 'object' : operation.name === 'ListBuckets' ? 'service' : 'bucket')
     // A parameter that S3 requires of this operation alone selects it too.
@@ -80,7 +86,7 @@ for (const operation of operations) {
     // S3's own answer to DeleteBucket and the like is 204, as the model says.
     t.equal(operation.status, status)
     checkInputs(t, operation, official)
-    checkOutput(t, operation, official)
+    checkDocuments(t, operation, official)
   })
 }
 
@@ -89,23 +95,20 @@ function requiredQueries(official: ModelOperation): string[] {
   return names.slice(0, required).flatMap((_, i) => (trait(members[i], 'httpQuery') as string) ?? [])
 }
 
-/** Every query parameter of the model is read, and none is invented. */
+/** Every query parameter and header of the model is read, and no parameter is invented. */
 function checkInputs(t: Test, operation: Operation, official: ModelOperation): void {
-  const members = official[4]()[5]
-  const known = new Set(members.flatMap((member) => (trait(member, 'httpQuery') as string) ?? []))
+  const input = official[4]()
+  const known = new Set(input[5].flatMap((member) => (trait(member, 'httpQuery') as string) ?? []))
   const read = new Set<string>(operation.route.query?.map((each) => each.split('=')[0]!))
   for (const field of Object.values(operation.request)) {
     if (field.from === 'query') for (const name of field.reads ?? [field.name]) read.add(name)
   }
   for (const name of known) t.ok(read.has(name), `the query parameter ${name} is read`)
-  const extra = [...read].filter(
-    (name) => !known.has(name) && !['list-type', 'location', 'delete', 'uploads'].includes(name),
-  )
+  const inTarget = routeOf(official).query.map((each) => each.split('=')[0])
+  const extra = [...read].filter((name) => !known.has(name) && !inTarget.includes(name))
   // ListParts takes encoding-type as S3's servers do, though the model is silent.
   t.same(extra, operation.name === 'ListParts' ? ['encoding-type'] : [])
-  for (const member of members) {
-    const header = (trait(member, 'httpHeader') as string | undefined)?.toLowerCase()
-    if (header === undefined) continue
+  for (const header of headerNames(input)) {
     t.ok(isHeaderMinded(header, operation), `the header ${header} is read, refused or harmless`)
   }
 }
@@ -120,44 +123,87 @@ function isHeaderMinded(header: string, operation: Operation): boolean {
   )
 }
 
-function checkOutput(t: Test, operation: Operation, official: ModelOperation): void {
-  if (!operation.body) return
-  const output = structureOf(official[5])!
-  const payload = output[5].findIndex((member) => trait(member, 'httpPayload') !== undefined)
-  const root = payload < 0 ? output : structureOf((output[5][payload] as [unknown])[0])!
-  const rootName = trait([0, root[3]], 'xmlName') ?? (payload < 0 ? undefined : root[2])
-  // The model names GetBucketLocation's root after its only member.
-  t.equal(operation.body.root, operation.name === 'GetBucketLocation' ? 'LocationConstraint' : (rootName ?? root[2]))
-  if (operation.body.shape.kind === 'structure') compareShapes(t, operation.name, operation.body.shape, root)
+function checkDocuments(t: Test, operation: Operation, official: ModelOperation): void {
+  if (operation.body) {
+    const document = documentOf(asStructure(official[5]())!)!
+    t.equal(operation.body.root, ROOTS[operation.name] ?? document.root)
+    compareShapes(t, operation.name, operation.body.shape, document.structure)
+  }
+  if (operation.payload.kind === 'xml') {
+    const { root, shape } = operation.payload as XmlPayload<unknown>
+    const document = documentOf(asStructure(official[4]())!)!
+    t.equal(root, document.root)
+    compareShapes(t, operation.name, shape, document.structure)
+  }
 }
 
+/** Every name is one of S3's, and every one of S3's is there, or listed as left out. */
 function compareShapes(t: Test, path: string, shape: Shape<unknown>, official: Structure): void {
   if (shape.kind !== 'structure') return
   const known = xmlMembers(official)
+  // What is only looked for, and refused where it is there, has no shape of its own.
+  const isLookedInto = Object.keys(shape.members).length > 0
+  for (const name of known.keys()) {
+    if (!isLookedInto || Object.hasOwn(shape.members, name)) continue
+    unknownElements.add(name)
+    t.ok(elementsLeftOut[name], `${path}/${name} is told or read, or listed with the reason why not`)
+  }
   for (const [name, { shape: inner }] of Object.entries(shape.members)) {
     const here = `${path}/${name}`
     const member = known.get(name)
     t.ok(member !== undefined || BEYOND_MODEL.includes(here), `${here} is a name of S3's`)
-    const target = Array.isArray(member) ? member[0] : member
-    const official = typeof target === 'function' ? target() : target
-    if (!Array.isArray(official)) continue
-    const isList = official[0] === 1
+    const schema = schemaOf(member)
+    if (!schema) continue
+    const isList = schema[0] === 1
     t.equal(inner.kind === 'list', isList, `${here} is a list or none, as the model says`)
     if (isList && inner.kind === 'list') {
       const isFlat = trait(member, 'xmlFlattened') !== undefined
       t.equal(inner.itemName === undefined, isFlat, `${here} is flattened or not`)
-      const item = Array.isArray(official[4]) ? official[4][0] : official[4]
-      const itemStructure = structureOf(item)
-      if (itemStructure) compareShapes(t, here, inner.item, itemStructure)
-    } else if (official[0] === 3) {
-      compareShapes(t, here, inner, official as unknown as Structure)
+      const item = asStructure(schemaOf(schema[4] as Parameters<typeof schemaOf>[0]))
+      if (item) compareShapes(t, here, inner.item, item)
+    } else if (schema[0] === 3) {
+      compareShapes(t, here, inner, schema as unknown as Structure)
     }
   }
 }
 
+t.test('every header of S3’s answers is sent by somebody, or listed with the reason why not', async (t) => {
+  const done = operations.filter(({ status }) => status < 300).map(({ name }) => model.get(name)!)
+  const headers = new Set(done.flatMap((official) => headerNames(asStructure(official[5]()) ?? NO_MEMBERS)))
+  const source = sourceText()
+  const isMade = (name: string) =>
+    source.includes(`'${name}'`) ||
+    // One for each algorithm.
+    name.startsWith('x-amz-checksum-') ||
+    headersToCome.some((prefix) => name.startsWith(prefix))
+  for (const name of headers) t.ok(isMade(name) || headersLeftOut[name], name)
+  t.same(
+    Object.keys(headersLeftOut).filter((name) => !headers.has(name)),
+    [],
+    'listed, and no header of any answer',
+  )
+})
+
+const NO_MEMBERS: Structure = [3, '', '', 0, [], []]
+
+/** In lower case, as header names are compared. */
+function sourceText(): string {
+  const root = fileURLToPath(new URL('../../src/s3api/', import.meta.url))
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  const code = files.filter((file) => file.endsWith('.ts') && !file.endsWith('left-out.ts'))
+  return code.map((file) => readFileSync(root + file, 'utf8').toLowerCase()).join('\n')
+}
+
+t.test('no element is listed as left out that is not', async (t) => {
+  t.same(
+    Object.keys(elementsLeftOut).filter((name) => !unknownElements.has(name)),
+    [],
+  )
+})
+
 t.test('every sub-resource of S3 is known to the router, so that none is passed over', async (t) => {
   for (const [name, operation] of model) {
-    for (const selector of route(operation).query) {
+    for (const selector of routeOf(operation).query) {
       const parameter = selector.split('=')[0]!
       t.ok(subresources.has(parameter), `${name}: ${parameter}`)
     }

@@ -1,6 +1,20 @@
 import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import t from 'tap'
+import type { ResourceKind } from '../../src/s3api/operation.ts'
+import { operations } from '../../src/s3api/operations/table.ts'
+import { subresources } from '../../src/s3api/subresources.ts'
 import { startS3 } from '../support/s3-server.ts'
+
+/** Sub-resources that no operation on such a resource knows. */
+function undone(on: ResourceKind): string[] {
+  const known = operations
+    .filter(({ route }) => route.on === on)
+    .flatMap(({ route, request }) => [
+      ...(route.query ?? []).map((each) => each.split('=')[0]!),
+      ...Object.values(request).map(({ name }) => name),
+    ])
+  return [...subresources].filter((name) => !known.includes(name))
+}
 
 t.test('what is not done is refused with 501, never passed over', async (t) => {
   await using s3 = await startS3()
@@ -15,46 +29,20 @@ t.test('what is not done is refused with 501, never passed over', async (t) => {
     connection.socket.destroy()
     return answer
   }
-  const subresources = [
-    'acl',
-    'policy',
-    'versioning',
-    'versions',
-    'cors',
-    'lifecycle',
-    'tagging',
-    'encryption',
-    'object-lock',
-    'website',
-  ]
-  for (const name of subresources) {
+  for (const name of undone('bucket')) {
     const answer = await ask('GET', `/bucket?${name}`)
     t.equal(answer.status, 501, name)
     t.match(answer.body, '<Code>NotImplemented</Code>')
   }
-  for (const name of ['acl', 'tagging', 'retention', 'legal-hold', 'attributes', 'torrent']) {
+  t.ok(undone('object').includes('torrent'))
+  for (const name of undone('object')) {
     t.equal((await ask('GET', `/bucket/key?${name}`)).status, 501, name)
     t.equal((await ask('PUT', `/bucket/key?${name}=`)).status, 501, name)
   }
-  t.equal((await ask('POST', '/bucket/key?restore')).status, 501)
-  t.equal((await ask('DELETE', '/bucket/key?tagging')).status, 501)
-  const refused: [string, string][] = [
-    ['x-amz-server-side-encryption', 'AES256'],
-    ['x-amz-server-side-encryption-customer-algorithm', 'AES256'],
-    ['x-amz-object-lock-mode', 'GOVERNANCE'],
-    ['x-amz-tagging', 'a=b'],
-    ['x-amz-grant-read', 'id="x"'],
-    ['x-amz-acl', 'public-read'],
-    ['x-amz-write-offset-bytes', '5'],
-  ]
+  const refused: [string, string][] = [['x-amz-write-offset-bytes', '5']]
   for (const [name, value] of refused) {
     t.equal((await ask('PUT', '/bucket/new', { [name]: value })).status, 501, name)
   }
-  t.equal(
-    (await ask('GET', '/bucket/key', { 'x-amz-server-side-encryption-customer-algorithm': 'AES256' })).status,
-    501,
-  )
-  t.equal((await ask('DELETE', '/bucket/key', { 'If-Match': '"x"' })).status, 501)
   t.equal((await ask('PUT', '/bucket/new', { 'If-None-Match': '"x"' })).status, 501)
   t.strictSame([...s3.engine.buckets.get('bucket')!.objects.keys()], ['key'])
   for (const acl of ['private', 'bucket-owner-full-control']) {

@@ -8,9 +8,10 @@ import {
   type PutChunkRequest,
   type PutChunkResponse,
 } from '../gen/sextant/chunk/v1/chunk.ts'
-import { startTestNode, testHeader, testTrailer, until } from '../support/chunk-cluster.ts'
+import { startTestNode, testHeader, testTrailer } from '../support/chunk-cluster.ts'
 import { answer, bearer, protocolClient } from '../support/chunk-protocol.ts'
 import { MemoryDisk } from '../support/memory-disk.ts'
+import { until } from '../support/until.ts'
 
 async function start(t: Pick<Test, 'teardown'>) {
   const disk = new MemoryDisk('server-1')
@@ -105,7 +106,7 @@ t.test('batch: the generated client gets an answer to every call, in whatever or
   await until(() => replies.length === 2)
   const get = (offset: number, length: number, id = chunkId) => ({
     $case: 'get' as const,
-    value: { chunkId: id, offset, length },
+    value: { chunkId: id, offset, length, where: false },
   })
   call.write({
     calls: [
@@ -189,7 +190,7 @@ t.test('putChunk: what is out of order, cut short or out of bounds is refused, a
   ]
   for (const [name, all] of cases) await t.rejects(put(client, all), { code: status.INVALID_ARGUMENT }, name)
   t.equal(disk.chunks.size, 0)
-  t.equal(disk.openSinks, 0)
+  await until(() => disk.openSinks === 0)
 })
 
 t.test('putChunk: a caller that goes away leaves nothing', async (t) => {

@@ -12,9 +12,10 @@ import { systemClock } from '../../src/base/system.ts'
 import { startStorageNode } from '../../src/storage-node/node.ts'
 import type { Registry, ServerHeartbeat, ServerRegistration } from '../../src/storage-node/ports.ts'
 import { HealthCheckResponse_ServingStatus as Serving } from '../gen/grpc/health/v1/health.ts'
-import { type NodeOptions, startTestNode, TOKEN, until } from '../support/chunk-cluster.ts'
+import { type NodeOptions, startTestNode, TOKEN } from '../support/chunk-cluster.ts'
 import { answer, bearer, healthClient, protocolClient } from '../support/chunk-protocol.ts'
 import { MemoryDisk } from '../support/memory-disk.ts'
+import { until } from '../support/until.ts'
 
 async function start(t: Pick<Test, 'teardown'>, options: NodeOptions = {}) {
   const node = await startTestNode(options)
@@ -48,9 +49,9 @@ class TestRegistry implements Registry {
     return 5 as ServerNumber
   }
 
-  async heartbeat(beat: ServerHeartbeat): Promise<void> {
+  async heartbeat(beat: ServerHeartbeat): Promise<number> {
     await this.#answer()
-    this.heartbeats.push(beat)
+    return this.heartbeats.push(beat)
   }
 
   async #answer(): Promise<void> {
@@ -93,6 +94,11 @@ t.test('registration: address, socket, zone and points; then heartbeats with wha
   await until(() => registry.heartbeats.length >= 3)
   t.equal(registry.registrations.length, 1)
   t.match(registry.heartbeats[0], { id: node.serverId, capacityBytes: 1_000_000_000, chunkCount: 0, writable: true })
+  t.same(
+    registry.heartbeats.slice(0, 3).map(({ beatsSeen }) => beatsSeen),
+    [0, 1, 2],
+    'each tells what the one before was answered',
+  )
   await node[Symbol.asyncDispose]()
   const { length } = registry.heartbeats
   await systemClock.sleep(60)
@@ -152,7 +158,7 @@ t.test('starting: an address that is taken, or no token, is refused', async (t) 
   const node = await start(t)
   const port = Number(node.grpcAddress.split(':').at(-1))
   await t.rejects(startTestNode({ settings: { port } }), /cannot listen on 127\.0\.0\.1/)
-  await t.rejects(startTestNode({ settings: { clusterToken: '' } }), /token/)
+  await t.rejects(startTestNode({ settings: { credentials: { token: '' } } }), /token/)
 })
 
 t.test('Unix socket: one that a killed node left is replaced', async (t) => {
@@ -242,7 +248,7 @@ t.test('stopping: what takes longer than drainMs is cut off', async (t) => {
   const stopped = node[Symbol.asyncDispose]()
   await t.rejects(stat, { code: status.UNAVAILABLE })
   await stopped
-  t.ok(performance.now() - before < 1000)
+  t.ok(performance.now() - before < 20_000, 'not the 30 s of a drain')
   gate.resolve()
 })
 
@@ -261,7 +267,7 @@ t.test('putChunk: a caller that falls silent is given up', async (t) => {
       dataDirectory: '',
       advertisedAddress: '',
       zone: '',
-      clusterToken: TOKEN,
+      credentials: { token: TOKEN },
       putIdleMs: 50,
     },
   })
@@ -275,5 +281,5 @@ t.test('putChunk: a caller that falls silent is given up', async (t) => {
     call.write({ frame: { $case: 'header', value } })
   })
   await t.rejects(put, { code: status.CANCELLED })
-  t.equal(disk.openSinks, 0)
+  await until(() => disk.openSinks === 0)
 })

@@ -8,7 +8,6 @@ import {
   ListMultipartUploadsCommand,
   ListPartsCommand,
   PutObjectCommand,
-  S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { Client } from 'pg'
@@ -39,14 +38,7 @@ function stalled(bytes: number, signal: AbortSignal): Readable {
 t.test('uploads that stop leave nothing on the nodes', async (t) => {
   await using store = new StoreUnderTest(quick)
   await store.start()
-  const { endpoint, region, accessKeyId, secretAccessKey } = store.announced
-  const s3 = new S3Client({
-    endpoint,
-    region,
-    credentials: { accessKeyId, secretAccessKey },
-    forcePathStyle: true,
-    maxAttempts: 1,
-  })
+  const s3 = store.client({ maxAttempts: 1 })
   const database = new Client({ connectionString: store.databaseUrl() })
   await database.connect()
   await using _ = { [Symbol.asyncDispose]: () => database.end() }
@@ -70,9 +62,9 @@ t.test('uploads that stop leave nothing on the nodes', async (t) => {
     gone.abort()
     await t.rejects(sending)
     await s3.send(new PutObjectCommand({ Bucket, Key: 'marker', Body: randomBytes(1000) }))
-    await eventually('the marker alone is on the nodes', 15_000, async () => (await chunks()) === 8)
+    await eventually('the marker alone is on the nodes', 60_000, async () => (await chunks()) === 8)
     await s3.send(new DeleteObjectCommand({ Bucket, Key: 'marker' }))
-    await eventually('the deleted marker is gone', 15_000, async () => (await chunks()) === 0)
+    await eventually('the deleted marker is gone', 60_000, async () => (await chunks()) === 0)
     t.equal(await rowsIn('parts'), 0)
     t.equal(await rowsIn('doomed_parts'), 0)
   })
@@ -98,15 +90,15 @@ t.test('uploads that stop leave nothing on the nodes', async (t) => {
     await Promise.all([small, ...unfinished])
     await eventually(
       'the gateway is back',
-      20_000,
-      async () => (await fetch(`${endpoint}/health`).catch(() => null))?.ok ?? false,
+      60_000,
+      async () => (await fetch(`${store.announced.endpoint}/health`).catch(() => null))?.ok ?? false,
     )
-    await eventually('only the last small object is left', 30_000, async () => {
+    await eventually('only the last small object is left', 60_000, async () => {
       const parts = await rowsIn('parts')
       return parts <= 1 && (await chunks()) === 8 * parts
     })
     await s3.send(new DeleteObjectCommand({ Bucket, Key: 'small' }))
-    await eventually('nothing is left', 15_000, async () => (await chunks()) === 0)
+    await eventually('nothing is left', 60_000, async () => (await chunks()) === 0)
   })
 
   await t.test('a multipart upload that is never completed', async (t) => {
@@ -116,7 +108,7 @@ t.test('uploads that stop leave nothing on the nodes', async (t) => {
     }
     const { Uploads } = await s3.send(new ListMultipartUploadsCommand({ Bucket }))
     t.equal(Uploads?.length, 1)
-    await eventually('its chunks are gone', 20_000, async () => (await chunks()) === 0)
+    await eventually('its chunks are gone', 60_000, async () => (await chunks()) === 0)
     await t.rejects(s3.send(new ListPartsCommand({ Bucket, Key: 'never', UploadId })), { name: 'NoSuchUpload' })
     for (const table of ['parts', 'upload_parts', 'doomed_parts']) t.equal(await rowsIn(table), 0, table)
   })

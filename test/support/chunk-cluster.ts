@@ -3,6 +3,7 @@ import { ChunkError, type ChunkFailure } from '../../src/base/faults.ts'
 import { makePartId, type ServerNumber, type VersionId } from '../../src/base/ids.ts'
 import { type Log, silentLog } from '../../src/base/log.ts'
 import { systemClock } from '../../src/base/system.ts'
+import type { ClusterCredentials } from '../../src/base/tls/cluster-credentials.ts'
 import { type ChunkClient, createChunkClient } from '../../src/chunk-client/client.ts'
 import type { ChunkClientSettings } from '../../src/chunk-client/settings.ts'
 import type { ChunkHeader, ChunkTrailer, SmallChunk } from '../../src/engine/ports/chunk-store.ts'
@@ -12,13 +13,13 @@ import type { ChunkDisk, Registry } from '../../src/storage-node/ports.ts'
 import type { StorageNodeSettings } from '../../src/storage-node/settings.ts'
 import { MemoryDisk } from './memory-disk.ts'
 
-export const TOKEN = 'a token for tests'
+export const TOKEN = 'a-token-for-tests'
 export const NODE = 1 as ServerNumber
 
 /** A registry that is always there. */
 export const openRegistry: Registry = {
   register: async () => NODE,
-  heartbeat: async () => {},
+  heartbeat: async () => 0,
 }
 
 export interface NodeOptions {
@@ -41,7 +42,7 @@ export async function startTestNode(options: NodeOptions = {}): Promise<StorageN
       dataDirectory: '',
       advertisedAddress: '',
       zone: '',
-      clusterToken: TOKEN,
+      credentials: { token: TOKEN },
       drainMs: 500,
       ...options.settings,
     },
@@ -86,18 +87,18 @@ export class HandView implements ClusterView {
   }
 }
 
-/** A client with times fit for tests. */
+/** A client with times fit for tests, by a token or a certificate. */
 export function testClient(
   cluster: ClusterView,
   settings: Partial<ChunkClientSettings> = {},
-  token = TOKEN,
+  by: string | ClusterCredentials = TOKEN,
 ): ChunkClient {
   return createChunkClient({
     cluster,
-    clusterToken: token,
+    credentials: typeof by === 'string' ? { token: by } : by,
     clock: systemClock,
     log: silentLog,
-    settings: { connectMs: 1000, callMs: 1000, idleMs: 1000, probeMs: 50, ...settings },
+    settings: { connectMs: 10_000, callMs: 10_000, idleMs: 10_000, probeMs: 50, ...settings },
   })
 }
 
@@ -127,15 +128,6 @@ export function testTrailer(payload: Uint8Array): ChunkTrailer {
 
 export function smallChunk(payload: Uint8Array): SmallChunk {
   return { header: testHeader(), pieces: [payload], trailer: testTrailer(payload) }
-}
-
-/** Resolves once `condition` holds. */
-export async function until(condition: () => boolean, withinMs = 5000): Promise<void> {
-  const end = performance.now() + withinMs
-  while (!condition()) {
-    if (performance.now() > end) throw new Error('the condition did not come true in time')
-    await systemClock.sleep(5)
-  }
 }
 
 export const never = new AbortController().signal

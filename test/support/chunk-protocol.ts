@@ -1,11 +1,14 @@
-import { credentials, Metadata, type ServiceError } from '@grpc/grpc-js'
+import { type ChannelCredentials, credentials, Metadata, type ServiceError } from '@grpc/grpc-js'
 import { HealthClient } from '../gen/grpc/health/v1/health.ts'
 import { ChunkStoreClient } from '../gen/sextant/chunk/v1/chunk.ts'
 import { TOKEN } from './chunk-cluster.ts'
 
 /** The generated client: the protocol as anybody else would speak it. */
-export function protocolClient(address: string): ChunkStoreClient {
-  return new ChunkStoreClient(address, credentials.createInsecure(), { 'grpc.max_send_message_length': -1 })
+export function protocolClient(
+  address: string,
+  by: ChannelCredentials = credentials.createInsecure(),
+): ChunkStoreClient {
+  return new ChunkStoreClient(address, by, { 'grpc.max_send_message_length': -1 })
 }
 
 export function healthClient(address: string): HealthClient {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Clock } from '../../src/base/clock.ts'
 import {
   type AccountId,
   type BucketId,
@@ -12,8 +13,11 @@ import { silentLog } from '../../src/base/log.ts'
 import type { Bucket, ObjectVersion, PartLayout } from '../../src/base/model.ts'
 import { systemClock, systemRandom } from '../../src/base/system.ts'
 import { ChunkCache } from '../../src/engine/chunk-cache.ts'
+import { createCompression } from '../../src/engine/compression/compression.ts'
 import type { EngineDeps } from '../../src/engine/deps.ts'
 import type { BodyClaims, FoundObject } from '../../src/engine/engine.ts'
+import { Hedging } from '../../src/engine/hedging.ts'
+import { createLateServers } from '../../src/engine/late-servers.ts'
 import { createPlacer } from '../../src/engine/placer.ts'
 import type { Catalogue } from '../../src/engine/ports/catalogue.ts'
 import type { StorageServer } from '../../src/engine/ports/cluster.ts'
@@ -22,8 +26,10 @@ import { noLocalChunks } from '../../src/engine/ports/local-chunks.ts'
 import { ReadMemory } from '../../src/engine/read-memory.ts'
 import { Slots } from '../../src/engine/slots.ts'
 import { SlowUploadBudget } from '../../src/engine/stripe-filler.ts'
+import { plainBytesOf } from '../../src/engine/write-part.ts'
 import { loadRingHash, virtualNodePoints } from '../../src/placement/ring.ts'
 import { StripePool } from '../../src/striping/stripe-pool.ts'
+import { testKeyRing } from './key-ring.ts'
 import type { MemoryNodes } from './memory-nodes.ts'
 
 export const bucket: Bucket = {
@@ -32,6 +38,8 @@ export const bucket: Bucket = {
   ownerId: 'f'.repeat(64) as AccountId,
   region: 'us-east-1',
   createdAt: new Date(0),
+  versioning: '',
+  settings: {},
 }
 
 /** An engine's dependencies over nodes in memory; the catalogue is what the test gives. `damages`: what reads reported. */
@@ -39,25 +47,35 @@ export async function engineOver(
   nodes: MemoryNodes,
   catalogue: Partial<Catalogue> = {},
   settings: Partial<EngineDeps['settings']> = {},
+  clock: Clock = systemClock,
 ): Promise<EngineDeps & { damages: ChunkDamage[] }> {
   await loadRingHash()
   const damages: ChunkDamage[] = []
   const servers = new Map([...nodes.stored.keys()].map((number) => [number, server(number)]))
+  const late = createLateServers({ clock, restMs: 10_000 })
   const pool = new StripePool({ bytesMax: 32 * 1024 * 1024 })
   return {
-    catalogue: catalogue as Catalogue,
+    catalogue: { noteStrays: async () => {}, ...catalogue } as Catalogue,
     chunks: nodes,
     damages,
     damage: { reportDamage: (damage) => void damages.push(damage) },
     localChunks: noLocalChunks,
     chunkCache: new ChunkCache({ bytesMax: 0 }),
-    placer: createPlacer({ servers: () => servers, onChange: () => ({ [Symbol.dispose]() {} }) }, nodes),
+    placer: createPlacer({
+      cluster: { servers: () => servers, onChange: () => ({ [Symbol.dispose]() {} }) },
+      chunks: nodes,
+      late,
+    }),
+    late,
+    hedging: new Hedging({ clock, late: late.reads, settings: { delayMsMin: 10, share: 0.1 } }),
     slowUploads: new SlowUploadBudget(1024 * 1024),
     sending: new Slots(4),
     streaming: new Slots(4),
     pool,
     readMemory: new ReadMemory(pool),
-    clock: systemClock,
+    compression: createCompression({ byDefault: 'off', bytesMax: 4 * 1024 * 1024 }),
+    keys: testKeyRing(),
+    clock,
     random: systemRandom,
     log: silentLog,
     settings: {
@@ -67,6 +85,7 @@ export async function engineOver(
       messageChunkBytesMax: 8 * 1024,
       stripesInFlightMax: 3,
       slowStripeMs: 2_000,
+      lateChunkMs: 2_000,
       objectBytesMax: 10 * 1024 ** 3,
       ...settings,
     },
@@ -118,13 +137,13 @@ export function foundObject(layout: PartLayout): FoundObject & { object: ObjectV
       bucketId: bucket.id,
       key: 'key' as ObjectKey,
       versionId: NULL_VERSION,
-      sizeBytes: layout.sizeBytes,
+      sizeBytes: plainBytesOf(layout),
       etag: '',
       committedAt: new Date(0),
       attributes: { headers: {}, userMetadata: {}, storageClass: 'STANDARD' },
       checksum: undefined,
       isMultipart: false,
-      parts: [{ number: 1, partId: layout.partId, sizeBytes: layout.sizeBytes, checksum: undefined }],
+      parts: [{ number: 1, partId: layout.partId, sizeBytes: plainBytesOf(layout), checksum: undefined }],
     },
   }
 }

@@ -3,6 +3,7 @@ import { ChunkError } from '../../src/base/faults.ts'
 import type { ServerId } from '../../src/base/ids.ts'
 import type {
   ChunkDisk,
+  ChunkPlace,
   ChunkSink,
   DiskStat,
   ListFilter,
@@ -36,6 +37,7 @@ export class MemoryDisk implements ChunkDisk {
   openSinks = 0
   putCount = 0
   acceptedBytes = 0
+  beats = 0
 
   constructor(serverId: string) {
     this.serverId = serverId as ServerId
@@ -78,6 +80,11 @@ export class MemoryDisk implements ChunkDisk {
     return payload.subarray(offset, offset + length)
   }
 
+  locate(chunkId: Uint8Array): ChunkPlace {
+    this.#find(chunkId)
+    return { segment: 0, offset: 0 }
+  }
+
   async delete(chunkIds: readonly Uint8Array[]): Promise<number> {
     return chunkIds.filter((id) => this.chunks.delete(keyOf(id))).length
   }
@@ -115,7 +122,13 @@ export class MemoryDisk implements ChunkDisk {
       storedBytes,
       writable: true,
       diskFormat: 1,
+      beats: this.beats,
+      moment: Buffer.alloc(0),
     }
+  }
+
+  async noteBeats(beats: number): Promise<void> {
+    this.beats = beats
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
@@ -144,8 +157,10 @@ function keyOf(chunkId: Uint8Array): string {
   return Buffer.from(chunkId).toString('hex')
 }
 
-function matches(chunkId: Uint8Array, { session, createdBeforeMs }: ListFilter): boolean {
+function matches(chunkId: Uint8Array, { session, createdBeforeMs, afterPart, untilPart }: ListFilter): boolean {
   const id = Buffer.from(chunkId)
+  if (afterPart && id.subarray(0, 16).compare(afterPart) <= 0) return false
+  if (untilPart && id.subarray(0, 16).compare(untilPart) > 0) return false
   if (session !== undefined && id.readUInt32BE(12) !== session) return false
   return createdBeforeMs === undefined || id.readUIntBE(0, 6) < createdBeforeMs
 }

@@ -7,6 +7,7 @@ import { silentLog } from '../../src/base/log.ts'
 import { findBinaries } from '../../src/cli/postgres/binaries.ts'
 import { type EmbeddedPostgres, startPostgres } from '../../src/cli/postgres/start.ts'
 import { migrate } from '../../src/meta/migrate.ts'
+import { kill } from './up.ts'
 
 export interface TestDatabase extends AsyncDisposable {
   url: string
@@ -22,6 +23,8 @@ export interface TestServer {
   stop(): Promise<void>
   /** Starts it again on the same data; the URL stays. */
   start(): Promise<void>
+  /** All of its processes stand still until what is answered is disposed. */
+  standStill(): Promise<Disposable>
 }
 
 /** No fsync: a test kills processes, not the machine. */
@@ -79,6 +82,16 @@ async function ownServer(stack: AsyncDisposableStack): Promise<{ serverUrl: stri
     stop: () => running.stop(),
     async start() {
       running = await start()
+    },
+    async standStill() {
+      const rows = await execute(running.url, 'select pid from pg_stat_activity where pid <> pg_backend_pid()')
+      const pids = [running.pid, ...rows.map((row) => row.pid as number)]
+      for (const pid of pids) kill(pid, 'SIGSTOP')
+      return {
+        [Symbol.dispose]() {
+          for (const pid of pids) kill(pid, 'SIGCONT')
+        },
+      }
     },
   }
   return { serverUrl: running.url, server }

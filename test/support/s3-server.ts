@@ -3,9 +3,11 @@ import { connect, type Socket } from 'node:net'
 import { S3Client } from '@aws-sdk/client-s3'
 import aws4 from 'aws4'
 import type { Log } from '../../src/base/log.ts'
+import { type RequestRecord, silentRequestMeter } from '../../src/base/meters.ts'
+import type { AccessKey } from '../../src/base/model.ts'
 import { systemClock, systemRandom } from '../../src/base/system.ts'
-import type { RequestRecord } from '../../src/s3api/handle-exchange.ts'
 import type { HealthReport } from '../../src/s3api/health.ts'
+import type { RateLimiter } from '../../src/s3api/limits/rate-limiter.ts'
 import { createS3Server } from '../../src/s3api/s3-server.ts'
 import type { S3Settings } from '../../src/s3api/settings.ts'
 import { createMemoryEngine, testKey } from './memory-engine.ts'
@@ -15,12 +17,15 @@ interface Options {
   health?: () => Promise<HealthReport>
   /** Instead of the machine's clock. */
   log?: Log
+  /** Beside those of the two accounts. */
+  moreKeys?: readonly AccessKey[]
+  limiter?: RateLimiter
 }
 
 /** An S3 front over a store in memory, with a client for each of two accounts. */
 export async function startS3(options: Options = {}) {
   const keys = [testKey('root'), testKey('other')]
-  const engine = createMemoryEngine(keys)
+  const engine = createMemoryEngine([...keys, ...(options.moreKeys ?? [])])
   const records: RequestRecord[] = []
   const logged: { level: string; fields: Record<string, unknown>; message: string }[] = []
   const server = await createS3Server({
@@ -35,10 +40,15 @@ export async function startS3(options: Options = {}) {
       domains: ['s3.test'],
       sigV2: 'presigned',
       objectBytesMax: 10 * 1024 ** 3,
+      defaultEncryption: 'none',
+      allowsCustomerKeysOverHttp: true,
+      lifecycleDayMs: 86_400_000,
+      notificationTargets: { webhooks: new Map(), channels: new Set() },
       ...options.settings,
     },
     health: options.health ?? (async () => ({ ok: true })),
-    observe: (record) => records.push(record),
+    meter: { ...silentRequestMeter, end: (_request, record) => records.push(record) },
+    ...(options.limiter && { limiter: options.limiter }),
   })
   const region = options.settings?.region ?? 'us-east-1'
   const endpoint = `http://127.0.0.1:${server.port}`
@@ -149,7 +159,7 @@ async function connectRaw(port: number): Promise<RawConnection> {
   await once(socket, 'connect')
 
   async function until(test: (text: string) => boolean): Promise<string> {
-    const deadline = AbortSignal.timeout(8_000)
+    const deadline = AbortSignal.timeout(60_000)
     while (!test(received)) {
       if (isEnded) throw new Error(`the connection ended after ${JSON.stringify(received)}`)
       await once(socket, 'more', { signal: deadline })

@@ -9,9 +9,12 @@ import { systemClock, systemRandom } from '../../src/base/system.ts'
 import type { ChunkClient } from '../../src/chunk-client/client.ts'
 import { startUpkeep } from '../../src/cli/processes/upkeep.ts'
 import { ChunkCache } from '../../src/engine/chunk-cache.ts'
+import { createCompression } from '../../src/engine/compression/compression.ts'
 import { createEngine } from '../../src/engine/create-engine.ts'
 import type { EngineDeps } from '../../src/engine/deps.ts'
 import type { Engine } from '../../src/engine/engine.ts'
+import { Hedging } from '../../src/engine/hedging.ts'
+import { createLateServers } from '../../src/engine/late-servers.ts'
 import { createPlacer } from '../../src/engine/placer.ts'
 import { noLocalChunks } from '../../src/engine/ports/local-chunks.ts'
 import { ReadMemory } from '../../src/engine/read-memory.ts'
@@ -25,6 +28,7 @@ import { StripePool } from '../../src/striping/stripe-pool.ts'
 import { startDamageReports } from '../../src/upkeep/damage-reports.ts'
 import { attributes, live, type MetaFixture, openMeta } from '../meta/fixture.ts'
 import { TOKEN, testClient } from './chunk-cluster.ts'
+import { testKeyRing } from './key-ring.ts'
 
 /** Fast enough that a test need not wait, slow enough for a busy machine. */
 const HEARTBEAT_MS = 250
@@ -75,19 +79,24 @@ export async function openStore(nodeCount: number): Promise<StoreInProcess> {
   cluster = watched
   const chunks = stack.use(testClient(watched, { connectMs: 15_000, callMs: 15_000, idleMs: 15_000 }))
   const settings = settingsOf({})
+  const late = createLateServers({ clock: systemClock, restMs: settings.lateRestMs })
   const pool = new StripePool({ bytesMax: settings.stripePoolBytes })
   const engineDeps = {
     catalogue: fixture.meta.catalogue,
     chunks,
     localChunks: noLocalChunks,
     damage: stack.use(startDamageReports({ catalogue: fixture.meta.repairs, clock: systemClock, log: silentLog })),
-    placer: stack.use(createPlacer(watched, chunks)),
+    placer: stack.use(createPlacer({ cluster: watched, chunks, late })),
+    late,
+    hedging: new Hedging({ clock: systemClock, late: late.reads, settings: { delayMsMin: 10, share: 0.1 } }),
     pool,
     readMemory: new ReadMemory(pool),
     chunkCache: new ChunkCache({ bytesMax: 0 }),
     slowUploads: new SlowUploadBudget(settings.slowUploadBytes),
     sending: new Slots(16),
     streaming: new Slots(16),
+    compression: createCompression({ byDefault: 'off', bytesMax: 4 * 1024 * 1024 }),
+    keys: testKeyRing(),
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
@@ -98,6 +107,7 @@ export async function openStore(nodeCount: number): Promise<StoreInProcess> {
       messageChunkBytesMax: settings.messageChunkBytesMax,
       stripesInFlightMax: 3,
       slowStripeMs: settings.slowStripeMs,
+      lateChunkMs: settings.lateChunkMs,
       objectBytesMax: settings.objectBytesMax,
     },
   }
@@ -114,7 +124,9 @@ export async function openStore(nodeCount: number): Promise<StoreInProcess> {
       startUpkeep({ meta: fixture.meta, cluster: watched, engine: engineDeps, settings: settingsOf(env) }),
     put: (key, bytes, storageClass) => put({ fixture, engine }, key, bytes, storageClass),
     read: (key) => read({ fixture, engine }, key),
-    delete: (key) => fixture.meta.catalogue.deleteObjects(fixture.bucket.id, [key as ObjectKey], live),
+    async delete(key) {
+      await fixture.meta.catalogue.deleteObjects(fixture.bucket.id, [{ key: key as ObjectKey }], live)
+    },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
 }
@@ -145,7 +157,7 @@ function nodeOn({ meta }: MetaFixture, directory: string): NodeUnderTest {
             advertisedAddress: '',
             dataDirectory: '',
             zone: '',
-            clusterToken: TOKEN,
+            credentials: { token: TOKEN },
             drainMs: 100,
             heartbeatMs: HEARTBEAT_MS,
           },

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { gone, kill, processesOn, type Ready, type Running, sextant } from './up.ts'
 
 /** A whole store as a user starts it, with its processes to be killed. */
@@ -18,6 +19,18 @@ export class StoreUnderTest implements AsyncDisposable {
   get announced(): Ready {
     if (!this.#ready) throw new Error('the store was never started')
     return this.#ready
+  }
+
+  /** With root's keys; to be made after `start`. */
+  client(more: S3ClientConfig = {}): S3Client {
+    const { endpoint, region, accessKeyId, secretAccessKey } = this.announced
+    return new S3Client({
+      endpoint,
+      region,
+      credentials: { accessKeyId, secretAccessKey },
+      forcePathStyle: true,
+      ...more,
+    })
   }
 
   /** Starts it, or starts it again on the same data and ports; resolves when it serves. */
@@ -46,12 +59,17 @@ export class StoreUnderTest implements AsyncDisposable {
     this.#running!.child.kill('SIGKILL')
     for (const { pid } of await processesOn(this.directory)) kill(pid, 'SIGKILL')
     await this.#running!.ended
-    await gone(this.directory, 10_000)
+    await gone(this.directory, 60_000)
+  }
+
+  /** In order, as Ctrl-C would. */
+  async stop(): Promise<void> {
+    this.#running?.child.kill('SIGTERM')
+    await this.#running?.ended
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#running?.child.kill('SIGTERM')
-    await this.#running?.ended
+    await this.stop()
     rmSync(this.directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
   }
 

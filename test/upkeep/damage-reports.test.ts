@@ -4,7 +4,7 @@ import { silentLog } from '../../src/base/log.ts'
 import { systemClock } from '../../src/base/system.ts'
 import type { ChunkDamage } from '../../src/engine/ports/damage-reports.ts'
 import { startDamageReports } from '../../src/upkeep/damage-reports.ts'
-import { until } from '../support/chunk-cluster.ts'
+import { until } from '../support/until.ts'
 
 /** A clock whose pauses take no time, and whose time is the test's. */
 function quickClock() {

@@ -21,6 +21,9 @@ class MemoryUpkeep implements UpkeepCatalogue {
     await run(signal)
     return true
   }
+  async compareBeats({ beats }: { beats: number }) {
+    return beats === 0
+  }
   async expireUploads(rowsMax: number) {
     const count = Math.min(rowsMax, this.expiredUploads)
     this.expiredUploads -= count

@@ -1,7 +1,19 @@
-import { connect, createServer, type NetConnectOpts, type OnReadOpts, type Server, Socket } from 'node:net'
+import { connect, createServer, isIP, type NetConnectOpts, type OnReadOpts, type Server, Socket } from 'node:net'
+import {
+  checkServerIdentity,
+  connect as connectTls,
+  createServer as createTlsServer,
+  type PeerCertificate,
+} from 'node:tls'
+import type { TlsIdentity } from '../tls/identity.ts'
+import { handshakeFailure, type OnRefused, refusalOf } from '../tls/refusals.ts'
 
 /** What is read at once; one such buffer is kept for each connection, and used again for every read. */
 const READ_BYTES = 256 * 1024
+/** A caller that takes longer for its handshake is dropped. */
+const HANDSHAKE_MS = 10_000
+/** https://www.rfc-editor.org/rfc/rfc9113#section-3.2; gRPC clients insist on it. */
+const ALPN_H2 = ['h2'] as const
 
 export interface ByteSocket {
   socket: Socket
@@ -19,11 +31,64 @@ export function connectBytes(where: NetConnectOpts): ByteSocket {
   return Object.assign(bytes, { socket })
 }
 
+/**
+ * The same under TLS, each side by its certificate. `onSecure`: the other side is who it says; nothing may be sent before.
+ * `host`: what its certificate must name.
+ */
+export function connectBytesByTls(
+  where: NetConnectOpts,
+  { identity, host, onSecure }: { identity: TlsIdentity; host: string; onSecure: () => void },
+): ByteSocket {
+  const bytes: Pick<ByteSocket, 'onBytes'> = { onBytes: () => {} }
+  const options = {
+    ...where,
+    secureContext: identity.context,
+    ALPNProtocols: [...ALPN_H2],
+    // A name alone: RFC 6066 knows no addresses there.
+    ...(isIP(host) === 0 && { servername: host }),
+    checkServerIdentity: (_name: string, certificate: PeerCertificate) => checkServerIdentity(host, certificate),
+    // Missing in @types/node: https://nodejs.org/api/tls.html#tlsconnectoptions-callback
+    onread: onRead(bytes),
+  }
+  const socket = connectTls(options, onSecure)
+  return Object.assign(bytes, { socket })
+}
+
 /** A server of such sockets. */
 export function byteServer(onConnection: (connection: ByteSocket) => void): Server {
   return createServer({ pauseOnConnect: true, noDelay: true }, (accepted) => {
     onConnection(readReused(accepted) ?? readFresh(accepted))
   })
+}
+
+/**
+ * A server under TLS that lets nobody in who does not show a certificate of the CA's. `onRefused` hears, in words for
+ * people, of each that was turned away.
+ */
+export function byteServerByTls(
+  identity: TlsIdentity,
+  { onConnection, onRefused }: { onConnection: (connection: ByteSocket) => void; onRefused: OnRefused },
+): Server {
+  // Not rejectUnauthorized: Node would break off without a word about why.
+  const asking = { requestCert: true, rejectUnauthorized: false, ALPNProtocols: [...ALPN_H2] }
+  const server = createTlsServer(
+    { ...identity.options, ...asking, noDelay: true, handshakeTimeout: HANDSHAKE_MS },
+    (accepted) => {
+      // Whatever goes wrong from here on is a connection's end, of which its user hears.
+      accepted.on('error', () => {})
+      const reason = refusalOf(accepted)
+      if (reason === undefined) return onConnection(readFresh(accepted))
+      onRefused(reason, accepted.remoteAddress)
+      accepted.destroy()
+    },
+  )
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+    onRefused(handshakeFailure(error), socket.remoteAddress)
+    socket.destroy()
+  })
+  const following = identity.onChange((options) => server.setSecureContext(options))
+  server.once('close', () => following[Symbol.dispose]())
+  return server
 }
 
 function onRead(target: Pick<ByteSocket, 'onBytes'>): OnReadOpts {

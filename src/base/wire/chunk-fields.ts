@@ -29,6 +29,8 @@ export interface WireRange {
   chunkId: Uint8Array
   offset: number
   length: number
+  /** Of a GetCall: not the bytes are asked for, but where the chunk lies. */
+  where?: boolean
 }
 
 const NOTHING = Buffer.alloc(0)
@@ -88,13 +90,15 @@ export function readTrailer(reader: WireReader): WireTrailer {
 }
 
 export function rangeBytes(range: WireRange): number {
-  return bytesFieldBytes(range.chunkId.length) + uintFieldBytes(range.offset) + uintFieldBytes(range.length)
+  const bytes = bytesFieldBytes(range.chunkId.length) + uintFieldBytes(range.offset) + uintFieldBytes(range.length)
+  return bytes + uintFieldBytes(Number(range.where ?? false))
 }
 
 export function writeRange(target: Uint8Array, at: number, range: WireRange): number {
   let end = writeBytesField(target, at, 1, range.chunkId)
   end = writeUintField(target, end, 2, range.offset)
-  return writeUintField(target, end, 3, range.length)
+  end = writeUintField(target, end, 3, range.length)
+  return writeUintField(target, end, 4, Number(range.where ?? false))
 }
 
 export function readRange(reader: WireReader): WireRange {
@@ -103,6 +107,7 @@ export function readRange(reader: WireReader): WireRange {
     if (field === 1 && reader.wire === WIRE_BYTES) range.chunkId = reader.bytes()
     else if (field === 2 && reader.wire === WIRE_VARINT) range.offset = reader.uint()
     else if (field === 3 && reader.wire === WIRE_VARINT) range.length = reader.uint()
+    else if (field === 4 && reader.wire === WIRE_VARINT) range.where = reader.uint32() !== 0
     else reader.skip()
   }
   return range

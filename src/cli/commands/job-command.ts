@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { systemClock } from '../../base/system.ts'
 import { printJson } from '../output.ts'
+import { progressLine } from './progress-line.ts'
 
 export interface JobOptions {
   status?: true
@@ -28,13 +29,25 @@ export interface JobCommand<S> {
   help: string
   /** Loaded when the command runs. */
   work(): Promise<JobWork<S>>
+  /** What else it may be asked for, instead of starting the job: each by an option of its own. */
+  asks?: readonly JobAsk[]
+}
+
+export interface JobAsk {
+  /** `--dry-run` */
+  flag: string
+  about: string
+  /** For programs, and for people. */
+  run(): Promise<{ told: unknown; lines: string[] }>
 }
 
 const LOOK_MS = 1_000
 
 /** `sextant NAME [--status | --pause | --resume] [--wait] [--json]`. */
-export function addJobCommand<S>(program: Command, { name, description, help, work }: JobCommand<S>): void {
-  program
+export function addJobCommand<S>(program: Command, order: JobCommand<S>): void {
+  const { name, description, help, work, asks = [] } = order
+  const extras = asks.map((ask) => ({ ask, option: new Option(ask.flag, ask.about) }))
+  const command = program
     .command(name)
     .description(description)
     .addOption(new Option('--status', 'only tell how it stands').conflicts(['pause', 'resume', 'wait']))
@@ -44,19 +57,29 @@ export function addJobCommand<S>(program: Command, { name, description, help, wo
     .option('--json', 'as one line of JSON')
     .addHelpText('after', `\n${help}`)
     .action(async (options: JobOptions) => {
+      const asked = extras.find(({ option }) => option.attributeName() in options)?.ask
+      if (asked) {
+        const { told, lines } = await asked.run()
+        return options.json ? printJson(told) : printLines(lines)
+      }
       const job = await work()
       await act(job, options)
       const status = await job.read()
       if (options.json) printJson(status)
-      else process.stdout.write(`${job.lines(status).join('\n')}\n`)
+      else printLines(job.lines(status))
     })
+  for (const { option } of extras) command.addOption(option.conflicts(['status', 'pause', 'resume', 'wait']))
+}
+
+function printLines(lines: readonly string[]): void {
+  process.stdout.write(`${lines.join('\n')}\n`)
 }
 
 async function act<S>(job: JobWork<S>, { status, pause, resume, wait, json }: JobOptions): Promise<void> {
   if (status) return
   if (pause || resume) return await job.pause(pause ?? false)
   const isDone = await job.start()
-  if (wait) await waitFor(job, isDone, json ? () => {} : progressLine())
+  if (wait) await waitFor(job, isDone, progressLine(json))
 }
 
 async function waitFor<S>(
@@ -69,16 +92,5 @@ async function waitFor<S>(
     show(job.progress(status))
     if (isDone(status)) return show('')
     await systemClock.sleep(LOOK_MS)
-  }
-}
-
-/** A line whenever it changes; on a terminal, over the one before, and gone at the end. */
-function progressLine(): (line: string) => void {
-  const isTerminal = process.stdout.isTTY ?? false
-  let last = ''
-  return (line) => {
-    if (isTerminal) process.stdout.write(`\r\x1b[K${line}`)
-    else if (line !== last && line !== '') process.stdout.write(`${line}\n`)
-    last = line
   }
 }

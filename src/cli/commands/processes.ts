@@ -8,7 +8,7 @@ import { systemClock, systemRandom } from '../../base/system.ts'
 export function addProcessCommands(program: Command): void {
   program
     .command('gateway')
-    .description('run one S3 gateway (DATABASE_URL, SEXTANT_CLUSTER_TOKEN and SEXTANT_SEALING_KEY must be set)')
+    .description('run one S3 gateway (DATABASE_URL, SEXTANT_CLUSTER_TLS_… and SEXTANT_SEALING_KEY must be set)')
     .addOption(new Option('--supervised').hideHelp())
     .addOption(new Option('--share-port').hideHelp())
     .addOption(new Option('--no-admin').hideHelp())
@@ -23,7 +23,7 @@ export function addProcessCommands(program: Command): void {
     })
   program
     .command('storage-node')
-    .description('run one storage node (DATABASE_URL, SEXTANT_CLUSTER_TOKEN and SEXTANT_DATA_DIR must be set)')
+    .description('run one storage node (DATABASE_URL, SEXTANT_CLUSTER_TLS_… and SEXTANT_DATA_DIR must be set)')
     .addOption(new Option('--supervised').hideHelp())
     .action(async (options: { supervised?: true }) => {
       const deps = makeDeps('storage-node')

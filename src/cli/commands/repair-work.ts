@@ -2,7 +2,7 @@ import { systemClock } from '../../base/system.ts'
 import type { JobState } from '../../upkeep/ports/jobs.ts'
 import type { Queues } from '../../upkeep/ports/report.ts'
 import { REPAIR_JOB, type RepairProgress } from '../../upkeep/repair/repair-job.ts'
-import { progressOf, secondsToSafety } from '../../upkeep/report/safety.ts'
+import { progressOf, secondsToSafety, writtenPerSecond } from '../../upkeep/report/safety.ts'
 import type { JobWork } from './job-command.ts'
 import { findJob, pauseJob, wakeJob } from './job-rows.ts'
 import { showCount, showRounded, showSeconds } from './show.ts'
@@ -15,9 +15,12 @@ interface RepairStatus {
   strayChunks: number
   /** Since the store was made. */
   repaired: Omit<RepairProgress, 'run'>
-  /** Of the run under way; null: none is. */
+  /** Bytes of chunks that the run under way makes anew; null: none is. */
   bytesPerSecond: number | null
+  /** Until nothing is missing. */
   secondsToSafety: number | null
+  /** Until the servers that are to be emptied are, too. */
+  secondsLeft: number | null
   error: string | null
 }
 
@@ -31,7 +34,7 @@ export const repairWork: JobWork<RepairStatus> = {
         count = await meta.census.retryRepairs(RETRIES_AT_ONCE, signal)
       }
       await wakeJob(meta, REPAIR_JOB, signal)
-      return ({ state, queue }) => state === 'paused' || queue.parts === queue.failing
+      return ({ state, queue }) => state === 'paused' || queue.parts + queue.toMove === queue.failing
     }),
   pause: (isPaused) => withMeta((meta, signal) => pauseJob(meta, { name: REPAIR_JOB, isPaused }, signal)),
   read: () =>
@@ -41,9 +44,9 @@ export const repairWork: JobWork<RepairStatus> = {
       return toStatus(jobs, queues)
     }),
   lines,
-  progress: ({ state, queue, bytesPerSecond, secondsToSafety: seconds }) =>
+  progress: ({ state, queue, bytesPerSecond, secondsLeft: seconds }) =>
     [
-      `${state}: ${showCount(queue.parts, 'part')} queued, ${queue.failing} of them put off`,
+      `${state}: ${showCount(queue.parts, 'part')} to repair (${showRounded(queue.bytes)}), ${queue.toMove} to move (${showRounded(queue.toMoveBytes)}), ${queue.failing} of them put off`,
       ...(bytesPerSecond === null ? [] : [`${showRounded(bytesPerSecond)}/s`]),
       ...(seconds === null ? [] : [`${showSeconds(seconds)} left`]),
     ].join(', '),
@@ -52,26 +55,28 @@ export const repairWork: JobWork<RepairStatus> = {
 function toStatus(jobs: readonly JobState[], queues: Queues): RepairStatus {
   const nowMs = systemClock.nowMs()
   const { state, error = null } = findJob(jobs, REPAIR_JOB)
-  const { run, ...sums } = progressOf<Partial<RepairProgress>>(jobs, REPAIR_JOB)
-  const isRunning = state === 'running' && run !== undefined
+  const { run: _, ...sums } = progressOf<Partial<RepairProgress>>(jobs, REPAIR_JOB)
+  const bytesPerSecond = writtenPerSecond(jobs, nowMs)
+  const leftBytes = queues.repair.bytes + queues.repair.toMoveBytes
   return {
     state,
     queue: queues.repair,
     strayChunks: queues.strayChunks,
-    repaired: { parts: 0, chunks: 0, movedBytes: 0, failures: 0, ...sums },
-    bytesPerSecond: isRunning ? (run.movedBytes * 1000) / Math.max(1, nowMs - Date.parse(run.startedAt)) : null,
+    repaired: { parts: 0, chunks: 0, movedBytes: 0, writtenBytes: 0, failures: 0, ...sums },
+    bytesPerSecond,
     secondsToSafety: secondsToSafety(jobs, queues, nowMs),
+    secondsLeft: bytesPerSecond && leftBytes > 0 ? Math.ceil(leftBytes / bytesPerSecond) : null,
     error,
   }
 }
 
 function lines(status: RepairStatus): string[] {
-  const { state, queue, strayChunks, repaired, bytesPerSecond, secondsToSafety: seconds, error } = status
+  const { state, queue, strayChunks, repaired, bytesPerSecond, secondsLeft: seconds, error } = status
   const { withoutSpare, unreadable, failing } = queue
   return [
     `repair    ${state}${bytesPerSecond === null ? '' : `, ${showRounded(bytesPerSecond)}/s`}${seconds === null ? '' : `, ${showSeconds(seconds)} left`}`,
-    `queue     ${showCount(queue.parts, 'part')}: ${withoutSpare} without a chunk to spare, ${unreadable} unreadable; the last attempt failed for ${failing}`,
-    `repaired  ${showCount(repaired.parts, 'part')}, ${showCount(repaired.chunks, 'chunk')}, ${showRounded(repaired.movedBytes)} moved, ${showCount(repaired.failures, 'failure')}`,
+    `queue     ${showCount(queue.parts, 'part')} (${showRounded(queue.bytes)}): ${withoutSpare} without a chunk to spare, ${unreadable} unreadable; ${queue.toMove} to be moved (${showRounded(queue.toMoveBytes)}); ${failing} failed last time`,
+    `repaired  ${showCount(repaired.parts, 'part')}, ${showCount(repaired.chunks, 'chunk')}, ${showRounded(repaired.writtenBytes)} made anew, ${showCount(repaired.failures, 'failure')}`,
     `left over ${showCount(strayChunks, 'chunk')} to be deleted`,
     ...queue.failures.map(({ partId, error: why }) => `failing   ${partId}: ${why}`),
     ...(error === null ? [] : [`failed    ${error}`]),

@@ -6,7 +6,8 @@ import type { JobState } from '../../upkeep/ports/jobs.ts'
 import { progressOf } from '../../upkeep/report/safety.ts'
 import { SCRUB_JOB, type ScrubPass, type ScrubProgress, type ScrubTally } from '../../upkeep/scrub/scrub-job.ts'
 import type { JobWork } from './job-command.ts'
-import { findJob, pauseJob, wakeJob } from './job-rows.ts'
+import { findJob } from './job-rows.ts'
+import { passWork } from './pass-work.ts'
 import { showCount, showRounded, showSeconds } from './show.ts'
 import { withMeta } from './store-access.ts'
 
@@ -15,18 +16,12 @@ interface ScrubStatus {
   /** The pass under way; null: none is. */
   pass: (Omit<ScrubPass, 'after'> & { share: number | null; secondsLeft: number | null; isInTime: boolean }) | null
   last: ScrubProgress['last'] | null
-  nextAt: string
+  nextAt: string | null
   error: string | null
 }
 
 export const scrubWork: JobWork<ScrubStatus> = {
-  start: () =>
-    withMeta(async (meta, signal) => {
-      const before = toStatus(await meta.jobs.listJobs(signal)).last?.startedAt
-      await wakeJob(meta, SCRUB_JOB, signal)
-      return ({ state, last }) => state === 'paused' || last?.startedAt !== before
-    }),
-  pause: (isPaused) => withMeta((meta, signal) => pauseJob(meta, { name: SCRUB_JOB, isPaused }, signal)),
+  ...passWork(SCRUB_JOB),
   read: () => withMeta(async (meta, signal) => toStatus(await meta.jobs.listJobs(signal))),
   lines: (status) => [headline(status), ...details(status)],
   progress: headline,
@@ -36,7 +31,7 @@ function toStatus(jobs: readonly JobState[]): ScrubStatus {
   const { state, dueAt, error = null } = findJob(jobs, SCRUB_JOB)
   const { pass, last = null } = progressOf<ScrubProgress>(jobs, SCRUB_JOB)
   const partsInAll = progressOf<CensusProgress>(jobs, CENSUS_JOB).report?.tally.parts
-  return { state, pass: pass ? underWay(pass, partsInAll) : null, last, nextAt: dueAt.toISOString(), error }
+  return { state, pass: pass ? underWay(pass, partsInAll) : null, last, nextAt: dueAt?.toISOString() ?? null, error }
 }
 
 /** How far a pass is is judged by parts: whether they are large or small, in the mean it comes out even. */

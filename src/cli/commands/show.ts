@@ -1,4 +1,6 @@
-/** Numbers as people read them. */
+import type { Restore } from '../../upkeep/ports/restores.ts'
+
+/** Numbers, and what recurs, as people read it. */
 
 /** To a tenth of the largest unit that fits. */
 export function showRounded(bytes: number): string {
@@ -16,4 +18,14 @@ export function showSeconds(seconds: number): string {
   for (const [unit, size] of Object.entries({ days: 86_400, h: 3_600, min: 60 }))
     if (seconds >= 2 * size) return `about ${Math.round(seconds / size)} ${unit}`
   return `${Math.ceil(seconds)} s`
+}
+
+/** What it means, and what to do. */
+export function showRestore({ kind, restoredAt, takenAt, servers }: Restore): string {
+  const how = {
+    backup: `from a backup${takenAt ? ` of ${takenAt.toISOString()}` : ''}`,
+    rebuild: 'rebuilt from the storage nodes',
+    recognised: `by what server${servers.length === 1 ? '' : 's'} ${servers.join(', ')} know${servers.length === 1 ? 's' : ''}, this database was put back to an older state`,
+  }[kind]
+  return `${restoredAt.toISOString()}: ${how}; chunks that it does not know are kept until \`sextant orphans --release\``
 }

@@ -1,5 +1,6 @@
 import { systemClock } from '../../base/system.ts'
 import { judgeSafety } from '../../upkeep/report/safety.ts'
+import { toServerRow } from './server-table.ts'
 import { withMeta } from './store-access.ts'
 
 /** How safe the data is, what waits, the storage servers as the database knows them, and how fast it answers. */
@@ -9,16 +10,15 @@ export function readStatus() {
     await meta.ping(signal)
     const latencyMs = Math.round((performance.now() - startedMs) * 10) / 10
     await using cluster = await meta.watchCluster({}, signal)
-    const servers = [...cluster.servers().values()].map(({ points, grpcAddress, lastHeartbeatAt, ...server }) => ({
-      ...server,
-      address: grpcAddress,
-      lastHeartbeatAt: lastHeartbeatAt.toISOString(),
-      virtualNodes: points.length,
-    }))
-    const [jobs, queues] = await Promise.all([meta.jobs.listJobs(signal), meta.reports.readQueues(signal)])
+    const servers = [...cluster.servers().values()].map(toServerRow)
+    const [jobs, queues, restores] = await Promise.all([
+      meta.jobs.listJobs(signal),
+      meta.reports.readQueues(signal),
+      meta.restores.listRestores(signal),
+    ])
     const { reports, census } = meta
     const safety = await judgeSafety({ reports, census, jobs, queues, nowMs: systemClock.nowMs() }, signal)
     const states = Object.fromEntries(jobs.map(({ name, state, error = null }) => [name, { state, error }]))
-    return { database: { ok: true, latencyMs }, safety, queues, jobs: states, servers }
+    return { database: { ok: true, latencyMs }, safety, queues, jobs: states, restores, servers }
   })
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { printJson, printTable } from '../output.ts'
-import { showCount, showRounded, showSeconds } from './show.ts'
+import { serverTable } from './server-table.ts'
+import { showCount, showRestore, showRounded, showSeconds } from './show.ts'
 import type { readStatus } from './status-work.ts'
 
 type Status = Awaited<ReturnType<typeof readStatus>>
@@ -18,30 +19,22 @@ export function addStatusCommand(program: Command): void {
         return
       }
       process.stdout.write(`${headLines(status).join('\n')}\n\n`)
-      printTable([
-        ['SERVER', 'STATUS', 'HEARTBEAT', 'FREE', 'CAPACITY', 'ZONE', 'ADDRESS', 'ID'],
-        ...status.servers.map((server) => [
-          String(server.number),
-          server.isStale ? `${server.status}, silent` : server.status,
-          server.lastHeartbeatAt,
-          showRounded(server.availableBytes),
-          showRounded(server.capacityBytes),
-          server.zone || '-',
-          server.address,
-          server.id,
-        ]),
-      ])
+      printTable(serverTable(status.servers))
     })
 }
 
-function headLines({ database, safety, queues, jobs }: Status): string[] {
+function headLines({ database, safety, queues, jobs, restores }: Status): string[] {
   const { repair, strayChunks, doomedParts } = queues
   const counted = safety.counted ? ` (${showCount(safety.counted.parts, 'part')}, counted ${safety.counted.at})` : ''
   const left = safety.secondsToSafety === null ? '' : `, safe in ${showSeconds(safety.secondsToSafety)}`
   return [
     `fault tolerance  ${safety.words}${counted}`,
-    `at risk          ${showCount(repair.parts, 'part')}: ${repair.withoutSpare} without a chunk to spare, ${repair.unreadable} unreadable${left}`,
+    `at risk          ${showCount(repair.parts, 'part')}, ${showRounded(repair.bytes)} to make anew: ${repair.withoutSpare} without a chunk to spare, ${repair.unreadable} unreadable${left}`,
+    ...(repair.toMove > 0
+      ? [`to be moved      ${showCount(repair.toMove, 'part')}, ${showRounded(repair.toMoveBytes)}`]
+      : []),
     `to be deleted    ${showCount(doomedParts, 'part')}, ${showCount(strayChunks, 'stray chunk')}`,
+    ...restores.map((restore) => `restored         ${showRestore(restore)}`),
     `jobs             ${Object.entries(jobs)
       .map(([name, { state, error }]) => `${name} ${error === null ? state : `failed (${error})`}`)
       .join(', ')}`,

@@ -1,12 +1,14 @@
-import { readFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { readSettings, type Settings } from '../../base/config.ts'
 import { processConfig } from '../../base/config-env.ts'
 import { StoreFault } from '../../base/faults.ts'
-import { makeLog } from '../../base/log.ts'
+import { makeLog, silentLog } from '../../base/log.ts'
 import { systemClock, systemRandom } from '../../base/system.ts'
-import { connectMeta, type Meta } from '../../meta/connect.ts'
+import { type ChunkClient, createChunkClient } from '../../chunk-client/client.ts'
+import { connectMeta, type Meta, type WatchedCluster } from '../../meta/connect.ts'
 import { CommandFailure, messageOf } from '../failure.ts'
+import { openClusterCredentials } from '../processes/cluster-credentials.ts'
+import { findSealingKey, readSecret } from '../secrets-at-hand.ts'
 import { readStoreFile } from '../store-file.ts'
 import { dataPaths } from '../up/data-paths.ts'
 
@@ -18,19 +20,38 @@ const COMMAND_MS_MAX = 30_000
  */
 export async function withMeta<T>(
   work: (meta: Meta, signal: AbortSignal) => Promise<T>,
-  { needsSealingKey = false } = {},
+  { needsSealingKey = false, msMax = COMMAND_MS_MAX } = {},
 ): Promise<T> {
   const settings = readSettings(processConfig())
   const log = makeLog(settings.logLevel, { process: 'command' })
   const url = findDatabase(settings)
-  const sealingKey = needsSealingKey ? await findSealingKey(settings) : undefined
+  const sealingKey = needsSealingKey ? await needSealingKey(settings) : undefined
   try {
     await using meta = await connectMeta({ url, sealingKey, clock: systemClock, random: systemRandom, log })
-    return await work(meta, AbortSignal.timeout(COMMAND_MS_MAX))
+    return await work(meta, AbortSignal.timeout(msMax))
   } catch (error) {
     if (error instanceof StoreFault) throw new CommandFailure(messageOf(error), { cause: error })
     throw error
   }
+}
+
+export interface OpenStore {
+  meta: Meta
+  cluster: WatchedCluster
+  chunks: ChunkClient
+}
+
+/** Runs `work`, however long it takes, on metadata and storage nodes. What it refuses becomes a CommandFailure. */
+export function withStore<T>(work: (store: OpenStore, signal: AbortSignal) => Promise<T>): Promise<T> {
+  const settings = readSettings(processConfig())
+  return withMeta(async (meta) => {
+    const { signal } = new AbortController()
+    using credentials = await openClusterCredentials({ settings, clock: systemClock, log: silentLog }, findClusterToken)
+    await using cluster = await meta.watchCluster({ refreshMs: settings.ringRefreshMs }, signal)
+    // Whoever asks is told by what the command prints which servers do not answer.
+    await using chunks = createChunkClient({ cluster, credentials, clock: systemClock, log: silentLog })
+    return await work({ meta, cluster, chunks }, signal)
+  })
 }
 
 function findDatabase(settings: Settings): string {
@@ -42,13 +63,19 @@ function findDatabase(settings: Settings): string {
   )
 }
 
-async function findSealingKey(settings: Settings): Promise<Buffer> {
-  if (settings.sealingKey) return settings.sealingKey
-  const file = join(dataPaths(resolve(settings.dataDirectory)).secrets, 'sealing-key')
-  const coded = await readFile(file, 'utf8').catch(() => '')
-  const key = Buffer.from(coded.trim(), 'hex')
-  if (key.length === 32) return key
+async function findClusterToken(settings: Settings): Promise<string> {
+  if (settings.clusterToken !== undefined) return settings.clusterToken
+  const { file, content } = await readSecret(settings, 'cluster-token')
+  if (content !== '') return content
   throw new CommandFailure(
-    `The sealing key is neither in ${file} nor in SEXTANT_SEALING_KEY: without it no key can be made.`,
+    `The cluster token is neither in ${file} nor in SEXTANT_CLUSTER_TOKEN: without it no storage node answers.`,
+  )
+}
+
+export async function needSealingKey(settings: Settings): Promise<Buffer> {
+  const { file, key } = await findSealingKey(settings)
+  if (key) return key
+  throw new CommandFailure(
+    `The sealing key is neither in ${file} nor in SEXTANT_SEALING_KEY: without it no key can be made or opened.`,
   )
 }

@@ -1,5 +1,6 @@
-import { mkdtemp, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { exists, sync } from '../files.ts'
 import { type Identity, ownAll } from './identity.ts'
 import { startKept } from './keeper.ts'
 
@@ -44,9 +45,7 @@ async function createCluster(cluster: string, identity: Identity, signal: AbortS
   const single = ['/bin/sh', '-c', createDatabase, 'sh', POSTGRES_NAME, identity.binaries.postgres, fresh]
   await runToEnd(single, identity, fresh, signal)
   await rename(fresh, cluster)
-  const parent = await open(dirname(cluster), 'r')
-  await parent.sync()
-  await parent.close()
+  await sync(dirname(cluster))
 }
 
 async function runToEnd(command: string[], identity: Identity, directory: string, signal: AbortSignal): Promise<void> {
@@ -73,11 +72,4 @@ const ALLOCATION = {
   MALLOC_TRIM_THRESHOLD_: String(4 * 1024 * 1024),
   MALLOC_MMAP_THRESHOLD_: String(4 * 1024 * 1024),
   MALLOC_TOP_PAD_: String(256 * 1024),
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await stat(path).then(
-    () => true,
-    () => false,
-  )
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { chmod, chown, lstat, mkdir, mkdtemp, readFile, realpath } from 'node:fs/promises'
+import { chmod, chown, lstat, mkdir, mkdtemp, readFile, realpath, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -9,6 +9,7 @@ import { ensureCluster, environment, POSTGRES_NAME } from './cluster.ts'
 import { chooseIdentity, type Identity } from './identity.ts'
 import { type Exit, type KeptProcess, startKept } from './keeper.ts'
 import { clearPrevious } from './previous.ts'
+import { archiveSettings, type RecoveryTarget, recoverySettings } from './wal-archive.ts'
 
 export interface PostgresOptions {
   /** Made with mode 0700 if it is not there; holds `cluster` (the data) and `socket`. */
@@ -16,6 +17,10 @@ export interface PostgresOptions {
   log: Log
   /** More of PostgreSQL's settings, by name; they win over ours. */
   settings?: Readonly<Record<string, string>>
+  /** Where it copies its WAL; made if it is not there. */
+  walArchive?: string | undefined
+  /** Brings a base backup that lies in `cluster` up to a moment, from the WAL in the archive; ready when that is done. */
+  recovery?: { archive: string | undefined; target: RecoveryTarget }
   /** How long a server that is still running on this directory may take to go (default 15 s). */
   patienceMs?: number
   /** Gives up the start. A server that runs is stopped by `stop` alone. */
@@ -37,6 +42,8 @@ export interface EmbeddedPostgres {
 /** Linux allows 107 bytes for a socket's path, macOS 103. */
 const SOCKET_PATH_BYTES_MAX = 100
 const READY_WITHIN_MS = 60_000
+/** It may have much WAL to read. */
+const RECOVERED_WITHIN_MS = 7 * 86_400_000
 /** A fast shutdown writes a checkpoint, which may be a large one. */
 const PATIENCE_MS = 15_000
 const STOP_GRACE_MS = 20_000
@@ -57,13 +64,18 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
   await clearPrevious({ cluster, socketDirectory, patienceMs: options.patienceMs ?? PATIENCE_MS }, signal)
 
   const command = [identity.binaries.postgres, '-D', cluster]
-  const settings = { ...durableSettings(socketDirectory), ...options.settings }
+  const settings = {
+    ...durableSettings(socketDirectory),
+    ...(options.walArchive !== undefined && (await archiveInto(options.walArchive, identity))),
+    ...(options.recovery && (await prepareRecovery(options.recovery, cluster, identity))),
+    ...options.settings,
+  }
   for (const [name, value] of Object.entries(settings)) command.push('-c', `${name}=${value}`)
   for (let tries = 1; ; tries++) {
     const onLine = (line: string) => logLine(log, line)
     const kept = await startKept(command, { identity, directory: cluster, environment: environment(), onLine })
     try {
-      await untilReady(kept, cluster, signal)
+      await untilReady(kept, cluster, { withinMs: options.recovery ? RECOVERED_WITHIN_MS : READY_WITHIN_MS, signal })
     } catch (error) {
       await kept.stop(STOP_GRACE_MS)
       if (tries > OLD_BACKENDS_TRIES || !/pre-existing shared memory/.test(String(error))) throw error
@@ -104,6 +116,23 @@ function durableSettings(socketDirectory: string): Record<string, string> {
   }
 }
 
+async function archiveInto(directory: string, identity: Identity): Promise<Record<string, string>> {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  await makePrivate(directory, identity)
+  return archiveSettings(await realpath(directory))
+}
+
+async function prepareRecovery(
+  { archive, target }: NonNullable<PostgresOptions['recovery']>,
+  cluster: string,
+  { owner }: Identity,
+): Promise<Record<string, string>> {
+  const signalFile = join(cluster, 'recovery.signal')
+  await writeFile(signalFile, '')
+  if (process.getuid?.() === 0) await chown(signalFile, owner, owner)
+  return recoverySettings(archive && (await realpath(archive)), target)
+}
+
 /** In the data directory, or, where that makes too long a path, in a private directory of a short name. */
 async function ensureSocketDirectory(directory: string, identity: Identity): Promise<string> {
   const near = join(directory, 'socket')
@@ -132,17 +161,21 @@ async function makePrivate(path: string, identity: Identity): Promise<string> {
 }
 
 /** postmaster.pid says so in its eighth line; pg_ctl looks there too. */
-async function untilReady(kept: KeptProcess, cluster: string, signal: AbortSignal): Promise<void> {
+async function untilReady(
+  kept: KeptProcess,
+  cluster: string,
+  { withinMs, signal }: { withinMs: number; signal: AbortSignal },
+): Promise<void> {
   const ended = kept.exited.then(({ code, lastLines }) => {
     throw new Error(`PostgreSQL did not start (exit ${code}): ${lastLines.join(' | ')}`)
   })
   ended.catch(() => {}) // it also ends when all went well, later
-  for (let waitedMs = 0; waitedMs < READY_WITHIN_MS; waitedMs += 10) {
+  for (let waitedMs = 0; waitedMs < withinMs; waitedMs += 10) {
     const lines = (await readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n')
     if (Number(lines[0]) === kept.pid && lines[7]?.trim() === 'ready') return
     await Promise.race([sleep(10, undefined, { signal }), ended])
   }
-  throw new Error(`PostgreSQL did not become ready within ${READY_WITHIN_MS / 1000} s.`)
+  throw new Error(`PostgreSQL did not become ready within ${withinMs / 1000} s.`)
 }
 
 function logLine(log: Log, line: string): void {

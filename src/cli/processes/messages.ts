@@ -1,3 +1,5 @@
+import type { Usage } from '../../s3api/limits/rate-limiter.ts'
+
 /** What a child process of `sextant up` tells over its channel. */
 export type ChildMessage =
   /** It serves. */
@@ -6,6 +8,13 @@ export type ChildMessage =
   | { kind: 'failed'; message: string }
   /** It got a SIGTERM, and asks whether that is meant. */
   | { kind: 'signalled' }
+  | UsageMessage
+
+/** What was asked of one gateway process, for the others: they bound clients together. Passed on as it is. */
+export interface UsageMessage {
+  kind: 'usage'
+  usages: readonly Usage[]
+}
 
 /** What `sextant up` tells a child. */
 export interface StopMessage {

@@ -19,6 +19,8 @@ export interface OrdersOptions {
   watchesParent?: boolean
   drainMs: number
   clock: Clock
+  /** SIGHUP has files opened anew, and is no reason to stop. */
+  reopensFiles: boolean
 }
 
 /** With `sextant up` gone, the database and the nodes are going too: there is not much to finish. */
@@ -29,12 +31,12 @@ const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
 /**
  * Signals and the parent's messages as two abort signals.
  *
- * Alone: the first SIGTERM, SIGINT or SIGHUP stops, the second hurries. A terminal's Ctrl-C, and a service manager's
+ * Alone: the first SIGTERM, SIGINT or SIGHUP (unless that has another meaning) stops, the second hurries. A terminal's Ctrl-C, and a service manager's
  * SIGTERM, reach the whole process group at once; so a supervised child leaves SIGINT and SIGHUP to its parent, and
  * asks it about a SIGTERM. A parent that is gone (its channel closes, also after kill -9) stops the child.
  */
 export function takeOrders(options: OrdersOptions): Orders {
-  const { isSupervised, watchesParent = false, drainMs, clock } = options
+  const { isSupervised, watchesParent = false, drainMs, clock, reopensFiles } = options
   const stop = new AbortController()
   const hurry = new AbortController()
   let timer: Disposable | undefined
@@ -49,6 +51,7 @@ export function takeOrders(options: OrdersOptions): Orders {
     if (isSupervised && process.connected) process.send?.(message)
   }
   const onSignal = (signal: NodeJS.Signals) => {
+    if (signal === 'SIGHUP' && reopensFiles) return
     if (!isSupervised) stopWithin(stop.signal.aborted ? 0 : drainMs)
     else if (signal === 'SIGTERM') tell({ kind: 'signalled' })
   }

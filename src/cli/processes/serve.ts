@@ -4,6 +4,7 @@ import type { Settings } from '../../base/config.ts'
 import type { Log } from '../../base/log.ts'
 import { aborted } from '../abort.ts'
 import { messageOf } from '../failure.ts'
+import { type HangUpSettings, heedsHangUp } from './identities.ts'
 import { takeOrders } from './orders.ts'
 
 /** Something that serves until it is told to stop. */
@@ -13,8 +14,10 @@ export interface Service extends AsyncDisposable {
 }
 
 export interface ServeOptions {
-  settings: Pick<Settings, 'drainMs'>
+  settings: Pick<Settings, 'drainMs'> & HangUpSettings
   isSupervised: boolean
+  /** What it takes to drain beyond `drainMs`. */
+  noticeMs?: number
   clock: Clock
   log: Log
 }
@@ -25,7 +28,13 @@ const CLOSE_MS_MAX = 4000
 /** Starts, serves, drains, stops; answers the exit code. Tells `sextant up` how it goes, where that is the parent. */
 export async function serve(options: ServeOptions, start: (stop: AbortSignal) => Promise<Service>): Promise<number> {
   const { clock, log } = options
-  using orders = takeOrders({ isSupervised: options.isSupervised, drainMs: options.settings.drainMs, clock })
+  const { isSupervised, settings, noticeMs = 0 } = options
+  using orders = takeOrders({
+    isSupervised,
+    drainMs: noticeMs + settings.drainMs,
+    clock,
+    reopensFiles: heedsHangUp(settings),
+  })
   let deadline: Disposable | undefined
   orders.hurry.addEventListener('abort', () => {
     deadline = clock.after(CLOSE_MS_MAX, () => {
@@ -46,7 +55,7 @@ export async function serve(options: ServeOptions, start: (stop: AbortSignal) =>
       log.debug({ err: error }, 'stopped')
       return 0
     }
-    if (!options.isSupervised) throw error
+    if (!isSupervised) throw error
     orders.tell({ kind: 'failed', message: messageOf(error) })
     // The parent tells it in a sentence.
     log.debug({ err: error }, 'could not start')

@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
+import { deadline } from '../../base/deadline.ts'
 import type { Log } from '../../base/log.ts'
 import type { GatewaySession, Meta } from '../../meta/connect.ts'
 import { systemCode } from '../failure.ts'
@@ -44,10 +45,12 @@ class SessionKeeper implements KeptSession {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new Error('the gateway stops'))
     await this.#loop
+    const { clock, log } = this.#deps
+    using close = deadline(clock, CLOSE_MS_MAX)
     try {
-      await this.#session.close(AbortSignal.timeout(CLOSE_MS_MAX))
+      await this.#session.close(close.signal)
     } catch (error) {
-      this.#deps.log.debug({ code: systemCode(error) }, 'the session was not closed: it ends by its time')
+      log.debug({ code: systemCode(error) }, 'the session was not closed: it ends by its time')
     }
   }
 
@@ -68,8 +71,10 @@ class SessionKeeper implements KeptSession {
   async #touch(signal: AbortSignal): Promise<void> {
     const { meta, log, ttlMs } = this.#deps
     if (await this.#session.touch(signal)) return
-    const before = this.number
+    const before = this.#session
     this.#session = await meta.openGatewaySession({ ttlMs }, signal)
-    log.warn({ before, now: this.number }, 'the session was over: another one was opened')
+    log.warn({ before: before.session, now: this.number }, 'the session was over: another one was opened')
+    // Others may have swept it while we went on writing.
+    await before.close(signal)
   }
 }

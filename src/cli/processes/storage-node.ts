@@ -2,10 +2,14 @@ import { mkdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { abortable } from '../../base/abortable.ts'
 import { connectMeta } from '../../meta/connect.ts'
+import { StatementCounter } from '../../metrics/database-metrics.ts'
+import { DiskCounter } from '../../metrics/disk-metrics.ts'
 import { loadRingHash, virtualNodePoints } from '../../placement/ring-hash.ts'
 import { openChunkDisk } from '../../storage-node/disk/open.ts'
 import { startStorageNode } from '../../storage-node/node.ts'
+import { checkNodeHost, openClusterCredentials } from './cluster-credentials.ts'
 import type { ProcessDeps } from './deps.ts'
+import { startNodeMetrics } from './node-metrics.ts'
 import { required } from './required.ts'
 import { type Service, serve } from './serve.ts'
 
@@ -16,16 +20,25 @@ export function runStorageNode(deps: ProcessDeps, { isSupervised }: { isSupervis
 
 async function startNode(deps: ProcessDeps, stop: AbortSignal): Promise<Service> {
   const { settings, clock, random, log } = deps
-  const { clusterToken, databaseUrl: url } = required(settings, ['databaseUrl', 'clusterToken'])
+  const { databaseUrl: url } = required(settings, ['databaseUrl'])
   await using opened = new AsyncDisposableStack()
+  const credentials = opened.use(await openClusterCredentials(deps))
+  checkNodeHost(credentials, settings)
   await loadRingHash()
   const directory = resolve(settings.dataDirectory)
   await mkdir(dirname(directory), { recursive: true })
-  const disk = opened.use(await openChunkDisk({ directory }, { clock, random, log }))
-  const meta = opened.use(await connectMeta({ url, clock, random, log, settings: { connectionsMax: 2 } }))
+  const disk = opened.use(
+    await openChunkDisk({ directory, reserveBytes: settings.nodeReserveBytes }, { clock, random, log }),
+  )
+  const statements = new StatementCounter()
+  const meta = opened.use(
+    await connectMeta({ url, clock, random, log, settings: { connectionsMax: 2 }, meter: statements.meter }),
+  )
+  const counter = new DiskCounter()
+  opened.use(await startNodeMetrics({ disk, counter, statements, meta, settings, clock, log }))
   const node = opened.use(
     await startStorageNode({
-      disk,
+      disk: counter.metered(disk),
       registry: meta.registry,
       clock,
       log,
@@ -39,7 +52,7 @@ async function startNode(deps: ProcessDeps, stop: AbortSignal): Promise<Service>
         zone: settings.zone ?? '',
         heartbeatMs: settings.heartbeatMs,
         drainMs: settings.drainMs,
-        clusterToken,
+        credentials,
       },
     }),
   )

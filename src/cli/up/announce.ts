@@ -37,7 +37,7 @@ A line to paste:
 }
 
 /** A URL that reaches a server that listens on `host`; the wildcard addresses are no addresses to call. */
-export function urlOf(host: string, port: number): string {
+export function urlOf(host: string, port: number, { isSecure }: { isSecure: boolean }): string {
   const called = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host
-  return `http://${called.includes(':') ? `[${called}]` : called}:${port}`
+  return `${isSecure ? 'https' : 'http'}://${called.includes(':') ? `[${called}]` : called}:${port}`
 }

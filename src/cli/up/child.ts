@@ -4,7 +4,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Environment } from '../../base/config.ts'
 import type { Log } from '../../base/log.ts'
 import { CommandFailure } from '../failure.ts'
-import type { ChildMessage, StopMessage } from '../processes/messages.ts'
+import type { ChildMessage, StopMessage, UsageMessage } from '../processes/messages.ts'
 import { makeBackoff } from './backoff.ts'
 
 /** One process of the store, and how it is started again. */
@@ -24,6 +24,8 @@ export interface ChildDeps {
   lockFd: number
   /** After every start, with its pid. */
   onStart(): void
+  /** It has something to tell the others of its kind. */
+  onUsage(message: UsageMessage, from: SupervisedChild): void
 }
 
 /** A child that is started again whenever it ends, until it is told to stop. */
@@ -34,6 +36,8 @@ export interface SupervisedChild {
   readonly ready: Promise<void>
   /** Resolves when the process is gone. Called again with less time, it hurries. */
   stop(drainMs: number): Promise<void>
+  /** Lost where it does not run. */
+  tell(message: UsageMessage): void
 }
 
 /** Of this package, from src/cli/up/ and from dist/cli/up/ alike. */
@@ -96,6 +100,10 @@ class Supervision implements SupervisedChild {
     return this.#gone.promise
   }
 
+  tell(message: UsageMessage): void {
+    if (this.#child?.connected) this.#child.send(message, () => {}) // it ends: then it need not know
+  }
+
   #start(): void {
     const startedMs = this.#deps.clock.nowMs()
     const child = fork(BIN, [...this.#plan.args], {
@@ -116,6 +124,7 @@ class Supervision implements SupervisedChild {
         this.#onReady(child)
       }
       if (told.kind === 'failed') this.#failure = told.message
+      if (told.kind === 'usage') this.#deps.onUsage(told, this)
       if (told.kind === 'signalled') this.#onSignalled(child)
     })
     const ended = once((how: string) => {

@@ -37,6 +37,7 @@ export async function takeDataDirectory(directory: string, options: TakeOptions)
   try {
     await mkdir(paths.root, { recursive: true })
     await mkdir(paths.run, { recursive: true, mode: 0o700 })
+    await mkdir(paths.metrics, { recursive: true, mode: 0o700 })
   } catch (error) {
     throw new CommandFailure(
       `The data directory ${paths.root} cannot be made (${systemCode(error)}): choose another by SEXTANT_DATA_DIR.`,

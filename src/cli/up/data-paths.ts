@@ -7,6 +7,8 @@ export interface DataPaths {
   secrets: string
   /** What holds only while the store runs: sockets, and where to reach it. */
   run: string
+  /** Sockets at which processes tell their metrics. */
+  metrics: string
   /** Of storage node 1, 2, … */
   node(number: number): string
 }
@@ -18,6 +20,7 @@ export function dataPaths(root: string): DataPaths {
     postgres: join(root, 'postgres'),
     secrets: join(root, 'secrets'),
     run: join(root, 'run'),
+    metrics: join(root, 'run', 'metrics'),
     node: (number) => join(root, 'nodes', String(number)),
   }
 }

@@ -13,6 +13,8 @@ export interface DatabaseOptions {
   /** Given: that server is used, and never started or stopped. */
   url: string | undefined
   directory: string
+  /** Of our own: where it copies its WAL. */
+  walArchive: string | undefined
   clock: Clock
   log: Log
   /** After it was started again. */
@@ -73,11 +75,11 @@ class KeptDatabase implements Database {
 
   /** False: stopped meanwhile. */
   async #startAgain(backoff: ReturnType<typeof makeBackoff>): Promise<boolean> {
-    const { clock, log, directory } = this.#options
+    const { clock, log, directory, walArchive } = this.#options
     const signal = this.#stop.signal
     while (!signal.aborted) {
       try {
-        const postgres = await startPostgres({ directory, log, signal })
+        const postgres = await startPostgres({ directory, walArchive, log, signal })
         this.#postgres = postgres
         if (postgres.url !== this.url) log.error({}, 'PostgreSQL came back elsewhere: start the store again')
         log.warn({ pid: postgres.pid }, 'PostgreSQL serves again')

@@ -1,8 +1,9 @@
-import { chmod, mkdir, open, readFile, rename } from 'node:fs/promises'
+import { chmod, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Random } from '../../base/clock.ts'
 import type { Settings } from '../../base/config.ts'
 import { CommandFailure, systemCode } from '../failure.ts'
+import { writePrivately } from '../files.ts'
 
 export interface Secrets {
   root: RootCredentials
@@ -34,7 +35,7 @@ async function loadRoot(file: string, given: Given, random: Random): Promise<Roo
   const fromEnvironment = rootFromSettings(given)
   if (fromEnvironment) {
     const content = serializeRoot(fromEnvironment)
-    if ((await readIfThere(file)) !== content) await writeDurably(file, content)
+    if ((await readIfThere(file)) !== content) await writePrivately(file, content)
     return fromEnvironment
   }
   const made = { accessKeyId: makeAccessKeyId(random), secretAccessKey: makeSecretAccessKey(random) }
@@ -86,7 +87,7 @@ async function keep(file: string, make: () => string): Promise<string> {
   const kept = await readIfThere(file)
   if (kept !== undefined) return kept.trim()
   const made = make()
-  await writeDurably(file, made)
+  await writePrivately(file, made)
   return made.trim()
 }
 
@@ -98,26 +99,6 @@ async function readIfThere(file: string): Promise<string | undefined> {
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined
     throw new CommandFailure(`${file} cannot be read (${systemCode(error)}).`, { cause: error })
-  }
-}
-
-/** Whole or not at all: a crash in the middle must not leave half a key. */
-async function writeDurably(file: string, content: string): Promise<void> {
-  const temporary = `${file}.new`
-  const handle = await open(temporary, 'w', 0o600)
-  try {
-    await handle.chmod(0o600)
-    await handle.writeFile(content)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await rename(temporary, file)
-  const directory = await open(join(file, '..'), 'r')
-  try {
-    await directory.sync()
-  } finally {
-    await directory.close()
   }
 }
 

@@ -20,10 +20,17 @@ export interface StoreDeps {
 }
 
 export function startStore(plan: StorePlan, deps: StoreDeps): Store {
-  const childDeps: ChildDeps = deps
+  const childDeps: ChildDeps = {
+    ...deps,
+    onUsage(message, from) {
+      for (const gateway of gateways) if (gateway !== from) gateway.tell(message)
+    },
+  }
   const { nodes: nodeCount, workers } = plan.settings
   const nodes = numbers(nodeCount).map((number) => superviseChild(planNode(plan, number), childDeps))
-  const gateways = numbers(workers).map((number) => superviseChild(planGateway(plan, number), childDeps))
+  const gateways: SupervisedChild[] = numbers(workers).map((number) =>
+    superviseChild(planGateway(plan, number), childDeps),
+  )
   const all = [...nodes, ...gateways]
   const ready = Promise.all(all.map((child) => child.ready)).then(() => {})
   ready.catch(() => {}) // whoever awaits it hears of it

@@ -3,6 +3,7 @@ import type { Clock, Random } from '../../base/clock.ts'
 import type { ConfigSource, Settings } from '../../base/config.ts'
 import type { Log } from '../../base/log.ts'
 import { aborted } from '../abort.ts'
+import { heedsHangUp } from '../processes/identities.ts'
 import { prepareDatabase } from '../processes/migrate.ts'
 import { type Orders, takeOrders } from '../processes/orders.ts'
 import { removeStoreFile, writeStoreFile } from '../store-file.ts'
@@ -37,6 +38,7 @@ export async function runUp(options: UpOptions): Promise<number> {
     watchesParent: source.env.npm_lifecycle_event !== undefined,
     drainMs: settings.drainMs,
     clock,
+    reopensFiles: heedsHangUp(settings),
   })
   try {
     await runStore(options, orders)
@@ -64,6 +66,7 @@ async function runStore(options: UpOptions, orders: Orders): Promise<void> {
   await using database = await openDatabase({
     url: settings.databaseUrl,
     directory: data.paths.postgres,
+    walArchive: settings.walArchive,
     clock,
     log,
     onRestart: () => keepStoreFile(),
@@ -88,20 +91,23 @@ async function planStore(
   { settings, source, random }: UpOptions,
   { paths }: DataDirectory,
 ): Promise<Omit<StorePlan, 'databaseUrl'>> {
-  const [s3Port, adminPort] = await findPorts([
-    {
-      host: settings.s3Host,
-      port: settings.s3Port,
-      hostVariable: 'SEXTANT_S3_HOST',
-      portVariable: 'SEXTANT_S3_PORT',
-    },
-    {
-      host: settings.adminHost,
-      port: settings.adminPort,
-      hostVariable: 'SEXTANT_ADMIN_HOST',
-      portVariable: 'SEXTANT_ADMIN_PORT',
-    },
-  ])
+  const [s3Port, adminPort] = await findPorts(
+    [
+      {
+        host: settings.s3Host,
+        port: settings.s3Port,
+        hostVariable: 'SEXTANT_S3_HOST',
+        portVariable: 'SEXTANT_S3_PORT',
+      },
+      {
+        host: settings.adminHost,
+        port: settings.adminPort,
+        hostVariable: 'SEXTANT_ADMIN_HOST',
+        portVariable: 'SEXTANT_ADMIN_PORT',
+      },
+    ],
+    random,
+  )
   const secrets = await loadSecrets(paths.secrets, settings, random)
   return { env: source.env, settings, paths, s3Port, adminPort, secrets }
 }
@@ -112,6 +118,7 @@ function describeStore(plan: StorePlan, database: Database, store: Store) {
     endpoint: endpointOf(plan),
     adminUrl: adminUrlOf(plan),
     databaseUrl: database.url,
+    isDatabaseOurs: database.pid !== undefined,
     processes: [
       ...store.processes(),
       ...(database.pid === undefined ? [] : [{ name: 'PostgreSQL', pid: database.pid }]),
@@ -133,5 +140,7 @@ function tell({ json }: UpOptions, plan: StorePlan, store: Store, startMs: numbe
   else announce(announcement)
 }
 
-const endpointOf = ({ settings, s3Port }: StorePlan) => urlOf(settings.s3Host, s3Port)
-const adminUrlOf = ({ settings, adminPort }: StorePlan) => urlOf(settings.adminHost, adminPort)
+const endpointOf = ({ settings, s3Port }: StorePlan) =>
+  urlOf(settings.s3Host, s3Port, { isSecure: settings.s3TlsCert !== undefined })
+const adminUrlOf = ({ settings, adminPort }: StorePlan) =>
+  urlOf(settings.adminHost, adminPort, { isSecure: settings.adminTlsCert !== undefined })

@@ -12,6 +12,7 @@ export interface StorageServer {
   dataDirectory: string
   zone: string
   status: 'up' | 'draining' | 'cordoned' | 'failed' | 'removed'
+  /** What new chunks may take; 0: it is full. */
   availableBytes: number
   capacityBytes: number
   lastHeartbeatAt: Date

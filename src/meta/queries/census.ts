@@ -1,5 +1,5 @@
 import type { PartId, ServerNumber } from '../../base/ids.ts'
-import type { EndangeredPart, SurveyedPart } from '../../upkeep/ports/census.ts'
+import type { EndangeredPart, ServerConditions, SurveyedPart } from '../../upkeep/ports/census.ts'
 import { NIL_UUID, toIndexes } from '../rows.ts'
 import { type Row, statement } from '../statement.ts'
 import { STALE_AFTER } from './cluster.ts'
@@ -8,12 +8,12 @@ import { STALE_AFTER } from './cluster.ts'
 const LOOKS_GAP = '150 seconds'
 
 export const observeServers = statement({
-  name: 'observe_servers_v1',
+  name: 'observe_servers_v2',
   text: /* sql */ `
     select server_number, condition
-      from observe_servers_v1(make_interval(secs => $1::float8 / 1000), '${STALE_AFTER}', '${LOOKS_GAP}')`,
+      from observe_servers_v2(make_interval(secs => $1::float8 / 1000), '${STALE_AFTER}', '${LOOKS_GAP}')`,
   bind: (q: { graceMs: number }) => [q.graceMs],
-  row: (r) => ({ server: r.server_number as ServerNumber, condition: r.condition as 'up' | 'down' | 'lost' }),
+  row: (r) => ({ server: r.server_number as ServerNumber, condition: r.condition as keyof ServerConditions }),
 })
 
 export const readRepairs = statement({

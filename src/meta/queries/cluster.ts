@@ -24,10 +24,10 @@ export const registerServer = statement({
 })
 
 export const heartbeat = statement({
-  name: 'heartbeat_v1',
-  text: `select heartbeat_v1($1, $2, $3, $4, $5, '${STALE_AFTER}') as known`,
-  bind: (b: ServerHeartbeat) => [b.id, b.capacityBytes, b.availableBytes, b.chunkCount, b.writable],
-  row: (r) => r.known as boolean,
+  name: 'heartbeat_v2',
+  text: `select heartbeat_v2($1, $2, $3, $4, $5, $6, '${STALE_AFTER}') as beats`,
+  bind: (b: ServerHeartbeat) => [b.id, b.capacityBytes, b.availableBytes, b.chunkCount, b.writable, b.beatsSeen],
+  row: (r) => (r.beats === null ? undefined : Number(r.beats)),
 })
 
 export const listServers = statement({
@@ -52,6 +52,13 @@ export const listServers = statement({
     isStale: r.is_stale as boolean,
     points: (r.points as string[]).map((point) => BigInt.asUintN(64, BigInt(point))),
   }),
+})
+
+export const setServerStatus = statement({
+  name: 'set_server_status_v1',
+  text: 'select set_server_status_v1($1, $2) as outcome',
+  bind: (o: { server: ServerNumber; status: string }) => [o.server, o.status],
+  row: (r) => r.outcome as 'ok' | 'unknown' | 'removed',
 })
 
 /** A look that costs nothing, for health checks. */

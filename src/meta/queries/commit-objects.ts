@@ -1,6 +1,6 @@
 import { NOWHERE, NULL_VERSION, sessionOfPart, type VersionId } from '../../base/ids.ts'
 import type { ObjectCommit } from '../../engine/ports/catalogue.ts'
-import { intArray } from '../rows.ts'
+import { allOrNull, extrasText, intArray, originText, storedBytes } from '../rows.ts'
 import { statement } from '../statement.ts'
 
 export type CommitOutcome =
@@ -18,11 +18,12 @@ export interface CommitRow {
   committedAt: Date
 }
 
-/** Many plain PUTs, one transaction, one outcome each, in one row (commit_objects_v2). */
+/** Many plain PUTs, one transaction, one outcome each, in one row (commit_and_note_v2). */
 export const commitObjects = statement({
-  name: 'commit_objects_v2',
+  name: 'commit_and_note_v2',
   text: /* sql */ `
-    select commit_objects_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) as done`,
+    select commit_and_note_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+                              $22) as done`,
   bind: (commits: readonly ObjectCommit[]) => [
     sessionsOf(commits),
     commits.map((c) => c.bucketId),
@@ -35,6 +36,7 @@ export const commitObjects = statement({
     commits.map((c) => c.checksum?.type),
     commits.map((c) => JSON.stringify(c.attributes.headers)),
     commits.map((c) => JSON.stringify(c.attributes.userMetadata)),
+    allOrNull(commits.map((c) => extrasText(c.extras))),
     commits.map((c) => c.condition.ifNoneMatch === '*'),
     commits.map((c) => c.condition.ifMatch ?? ''),
     commits.map((c) => c.part?.partId),
@@ -43,10 +45,16 @@ export const commitObjects = statement({
     commits.map((c) => c.part && intArray(c.part.servers)),
     commits.map((c) => c.part?.chunkHashes),
     commits.map((c) => c.part?.servers.filter((server) => server === NOWHERE).length ?? 0),
+    allOrNull(commits.map((c) => originText(c.origin))),
+    allOrNull(commits.map((c) => storedBytes(c.part))),
   ],
   row: (r): CommitRow[] => {
-    const [outcomes, times] = r.done as [CommitOutcome[], string[]]
-    return outcomes.map((outcome, n) => ({ outcome, versionId: NULL_VERSION, committedAt: new Date(times[n]!) }))
+    const [outcomes, times, versions] = r.done as [CommitOutcome[], string[], VersionId[] | null]
+    return outcomes.map((outcome, n) => ({
+      outcome,
+      versionId: versions?.[n] ?? NULL_VERSION,
+      committedAt: new Date(times[n]!),
+    }))
   },
 })
 

@@ -1,11 +1,12 @@
 import type { PartId } from '../../base/ids.ts'
 import type { PartLayout } from '../../base/model.ts'
+import type { StrayChunk } from '../../engine/ports/catalogue.ts'
 import { intArray, type LayoutJson, layoutJson, toLayout } from '../rows.ts'
 import { statement } from '../statement.ts'
 
 /** In the order asked; undefined for those that are gone. Index: parts_pkey. */
 export const findLayouts = statement({
-  name: 'find_layouts_v1',
+  name: 'find_layouts_v2',
   text: /* sql */ `
     select case when p.part_id is not null then ${layoutJson} end as layout
       from unnest($1::uuid[]) with ordinality as i (part_id, n)
@@ -28,4 +29,15 @@ export const giveUpParts = statement({
     layouts.map((l) => l.chunkHashes),
   ],
   row: (r) => ({ partId: r.part_id as PartId, committedAt: (r.committed_at ?? undefined) as Date | undefined }),
+})
+
+export const noteStrays = statement({
+  name: 'note_strays_v1',
+  text: 'select note_strays_v1($1, $2, $3)',
+  bind: ({ partId, strays }: { partId: PartId; strays: readonly StrayChunk[] }) => [
+    partId,
+    strays.map(({ index }) => index),
+    strays.map(({ server }) => server),
+  ],
+  row: () => undefined,
 })

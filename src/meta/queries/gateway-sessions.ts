@@ -22,19 +22,20 @@ export const touchSession = statement({
   row: () => true,
 })
 
+/** One that was forgotten already is found once more: its gateway was late, and may have written since it was swept. */
 export const closeSession = statement({
-  name: 'close_gateway_session_v1',
+  name: 'close_gateway_session_v2',
   text: /* sql */ `
     update upload_sessions set state = 'closed', expires_at = least(expires_at, clock_timestamp())
-     where gateway_session = $1 and kind = 'gateway' and state = 'open'`,
+     where gateway_session = $1 and kind = 'gateway' and state <> 'closed'`,
   bind: (session: number) => [session],
   row: () => undefined,
 })
 
 /** Index: upload_sessions_by_expiry. */
 export const findExpiredSessions = statement({
-  name: 'find_expired_sessions_v1',
-  text: 'select gateway_session from end_expired_sessions_v1() as gateway_session',
+  name: 'find_expired_sessions_v2',
+  text: 'select gateway_session from end_expired_sessions_v2() as gateway_session',
   bind: (_: undefined) => [],
   row: (r) => r.gateway_session as number,
 })

@@ -25,29 +25,31 @@ export const renewJob = statement({
 })
 
 export const releaseJob = statement({
-  name: 'release_job_v1',
+  name: 'release_job_v2',
   text: /* sql */ `
     update jobs set lease_until = '-infinity', runner = null, progress = $3, error = $5, seen_at = clock_timestamp(),
-                    due_at = clock_timestamp() + make_interval(secs => $4::float8 / 1000)
+                    due_at = case $4::float8 when 'infinity' then 'infinity'
+                    else clock_timestamp() + make_interval(secs => $4::float8 / 1000) end
      where name = $1 and runner = $2`,
   bind: (r: JobRelease) => [r.name, r.runner, JSON.stringify(r.progress), r.dueInMs, r.error ?? null],
   row: () => undefined,
 })
 
 export const listJobs = statement({
-  name: 'list_jobs_v1',
+  name: 'list_jobs_v2',
   text: /* sql */ `
-    select j.name, j.due_at, j.seen_at, j.progress, j.error,
+    select j.name, nullif(j.due_at, 'infinity') as due_at, j.seen_at, j.progress, j.error,
            case when j.lease_until > clock_timestamp() and not j.is_paused then 'running'
                 when j.is_paused then 'paused'
                 when j.due_at <= clock_timestamp() then 'due'
+                when j.due_at = 'infinity' then 'idle'
                 else 'waiting' end as state
       from jobs j order by j.name`,
   bind: (_: undefined) => [],
   row: (r): JobState => ({
     name: r.name as string,
     state: r.state as JobState['state'],
-    dueAt: r.due_at as Date,
+    dueAt: (r.due_at ?? undefined) as Date | undefined,
     seenAt: (r.seen_at ?? undefined) as Date | undefined,
     progress: r.progress as Progress,
     error: (r.error ?? undefined) as string | undefined,

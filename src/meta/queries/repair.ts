@@ -6,7 +6,7 @@ import { statement } from '../statement.ts'
 
 /** Index: repair_queue_by_urgency, parts_pkey. */
 export const claimRepairs = statement({
-  name: 'claim_repairs_v1',
+  name: 'claim_repairs_v2',
   text: /* sql */ `
     select q.part_id, q.damaged_chunks, case when p.part_id is not null then ${layoutJson} end as layout
       from claim_repairs_v1($1, $2) as q
@@ -23,12 +23,12 @@ export const planRepair = statement({
   name: 'plan_repair_v1',
   text: 'select chunk_number, is_in_the_way from plan_repair_v1($1, $2, $3)',
   bind: (p: RepairPlan) => [p.partId, p.moves.map((m) => m.index), p.moves.map((m) => m.server)],
-  row: (r) => ({ index: r.chunk_number as number, isInTheWay: r.is_in_the_way as boolean }),
+  row: (r) => ({ index: r.chunk_number as number, mayBeThere: r.is_in_the_way as boolean }),
 })
 
 export const commitRepair = statement({
-  name: 'commit_repair_v1',
-  text: `select commit_repair_v1($1, $2, $3, $4, $5, $6, make_interval(secs => $7::float8 / 1000)) as outcome`,
+  name: 'commit_repair_v2',
+  text: `select commit_repair_v2($1, $2, $3, $4, $5, $6, $7, make_interval(secs => $8::float8 / 1000)) as outcome`,
   bind: (c: RepairCommit) => [
     c.partId,
     c.before,
@@ -36,6 +36,7 @@ export const commitRepair = statement({
     c.moves.map((m) => m.server),
     toBits(c.settled),
     c.lost,
+    c.leaving,
     c.graceMs,
   ],
   row: (r) => r.outcome as RepairOutcome,
@@ -60,12 +61,19 @@ export const queueDamage = statement({
   row: (r) => r.queued as number,
 })
 
-/** Removed; or said to be lost, and not heard of since that was said. Index: server_absences_pkey. */
-export const findLostServers = statement({
-  name: 'find_lost_servers_v1',
+/** lost: removed; or said to be lost, and not heard of since that was said. Index: server_absences_pkey. */
+export const findUnwantedServers = statement({
+  name: 'find_unwanted_servers_v1',
   text: /* sql */ `
-    select s.server_number from storage_servers s left join server_absences a on a.server_number = s.server_number
-     where s.status = 'removed' or (a.is_lost and (s.status = 'failed' or s.last_heartbeat_at < a.seen_at))`,
+    select s.server_number,
+           s.status = 'removed' or (a.is_lost and (s.status = 'failed' or s.last_heartbeat_at < a.seen_at)) as is_lost,
+           s.status = 'draining' as is_leaving
+      from storage_servers s left join server_absences a on a.server_number = s.server_number
+     where s.status in ('removed', 'draining') or a.is_lost`,
   bind: (_: undefined) => [],
-  row: (r) => r.server_number as ServerNumber,
+  row: (r) => ({
+    server: r.server_number as ServerNumber,
+    isLost: r.is_lost === true,
+    isLeaving: r.is_leaving as boolean,
+  }),
 })

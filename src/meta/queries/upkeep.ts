@@ -4,15 +4,15 @@ import { type LayoutJson, layoutJson, NIL_UUID, toLayout } from '../rows.ts'
 import { statement } from '../statement.ts'
 
 export const expireUploads = statement({
-  name: 'expire_uploads_v1',
-  text: 'select expire_uploads_v1($1) as expired',
+  name: 'expire_uploads_v2',
+  text: 'select expire_uploads_v2($1) as expired',
   bind: (rowsMax: number) => [rowsMax],
   row: (r) => r.expired as number,
 })
 
 /** In order of part id. Index: doomed_parts_pkey, parts_pkey. */
 export const findDoomedParts = statement({
-  name: 'find_doomed_parts_v1',
+  name: 'find_doomed_parts_v2',
   text: /* sql */ `
     select d.doomed_at, ${layoutJson} as layout
       from doomed_parts d
@@ -38,13 +38,13 @@ export const forgetDoomedParts = statement({
   row: () => undefined,
 })
 
-/** Index: parts_pkey. */
+/** Of those that a restored database may have forgotten, none. Index: parts_pkey. */
 export const findUnknownParts = statement({
-  name: 'find_unknown_parts_v1',
+  name: 'find_unknown_parts_v2',
   text: /* sql */ `
     select i.part_id from unnest($1::uuid[]) as i (part_id)
       left join lateral (select p.part_id from parts p where p.part_id = i.part_id limit 1) as p on true
-     where p.part_id is null`,
+     where p.part_id is null and session_of_part_v1(i.part_id) >= (select session_floor_v1())`,
   bind: (partIds: readonly PartId[]) => [partIds],
   row: (r) => r.part_id as PartId,
 })

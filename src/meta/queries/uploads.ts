@@ -1,7 +1,7 @@
 import type { BucketId, ObjectKey, PartId, UploadId, VersionId } from '../../base/ids.ts'
 import type { Checksum, UploadedPart } from '../../base/model.ts'
 import type { CompletedObject, NewUpload, PartCommit, UploadCompletion } from '../../engine/ports/catalogue.ts'
-import { toChecksum, toUpload, uploadColumns } from '../rows.ts'
+import { extrasText, originText, storedBytes, toChecksum, toUpload, uploadColumns } from '../rows.ts'
 import { type Row, statement } from '../statement.ts'
 
 const interval = (ms: number) => `${ms} milliseconds`
@@ -13,8 +13,8 @@ export interface UploadQuery {
 }
 
 export const createUpload = statement({
-  name: 'create_upload_v1',
-  text: 'select create_upload_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as initiated_at',
+  name: 'create_upload_v2',
+  text: 'select create_upload_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) as initiated_at',
   bind: ({ upload, ttlMs }: { upload: NewUpload; ttlMs: number }) => [
     upload.uploadId,
     upload.bucketId,
@@ -23,6 +23,7 @@ export const createUpload = statement({
     JSON.stringify(upload.attributes.headers),
     JSON.stringify(upload.attributes.userMetadata),
     upload.attributes.storageClass,
+    extrasText(upload.extras),
     upload.checksumAlgorithm,
     upload.checksumType,
     interval(ttlMs),
@@ -30,12 +31,12 @@ export const createUpload = statement({
   row: (r) => (r.initiated_at ?? undefined) as Date | undefined,
 })
 
-/** Index: upload_sessions_pkey. */
+/** By the id alone at first: with more to go by, the planner may take another index. Index: upload_sessions_pkey. */
 export const findUpload = statement({
-  name: 'find_upload_v1',
+  name: 'find_upload_v3',
   text: /* sql */ `
-    select ${uploadColumns} from upload_sessions s
-     where s.upload_id = $1 and s.bucket_id = $2 and s.key = $3 and s.kind = 'multipart'
+    select ${uploadColumns} from (select * from upload_sessions s where s.upload_id = $1 limit 1) as s
+     where s.bucket_id = $2 and s.key = $3 and s.kind = 'multipart'
        and (s.state = 'completed' or s.state = 'open' and s.expires_at > clock_timestamp())`,
   bind: (q: UploadQuery) => [q.uploadId, q.bucketId, q.key],
   row: toUpload,
@@ -44,9 +45,9 @@ export const findUpload = statement({
 export type PartOutcome = 'ok' | 'repeated' | 'given-up' | 'session-over' | 'no-upload'
 
 export const commitPart = statement({
-  name: 'commit_part_v1',
+  name: 'commit_part_v2',
   text: /* sql */ `
-    select outcome, modified_at from commit_part_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+    select outcome, modified_at from commit_part_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
   bind: ({ commit, ttlMs }: { commit: PartCommit; ttlMs: number }) => [
     commit.uploadId,
     commit.number,
@@ -59,6 +60,7 @@ export const commitPart = statement({
     commit.part?.servers,
     commit.part?.chunkHashes,
     interval(ttlMs),
+    storedBytes(commit.part),
   ],
   row: (r) => ({ outcome: r.outcome as PartOutcome, modifiedAt: r.modified_at as Date }),
 })
@@ -91,7 +93,7 @@ export interface UploadsQuery {
 
 /** Uploads and common prefixes in order (list_uploads_v1). Index: upload_sessions_listed. */
 export const listUploads = statement({
-  name: 'list_uploads_v1',
+  name: 'list_uploads_v2',
   text: /* sql */ `
     select l.is_prefix, l.name, ${uploadColumns}
       from list_uploads_v1($1, $2, $3, $4, $5, $6) with ordinality as l (is_prefix, name, upload_id, n)
@@ -111,9 +113,9 @@ export type CompleteOutcome =
   | 'precondition-failed'
 
 export const completeUpload = statement({
-  name: 'complete_upload_v1',
+  name: 'complete_and_note_v1',
   text: /* sql */ `
-    select * from complete_upload_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+    select * from complete_and_note_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
   bind: ({ complete, ttlMs }: { complete: UploadCompletion; ttlMs: number }) => [
     complete.upload.uploadId,
     complete.upload.bucketId,
@@ -128,6 +130,7 @@ export const completeUpload = statement({
     complete.condition.ifNoneMatch === '*',
     complete.condition.ifMatch ?? '',
     interval(ttlMs),
+    originText(complete.origin),
   ],
   row: (r) => ({
     outcome: r.outcome as CompleteOutcome,
@@ -147,8 +150,8 @@ export const findCompletion = statement({
 })
 
 export const abortUpload = statement({
-  name: 'abort_upload_v1',
-  text: 'select abort_upload_v1($1, $2, $3) as aborted',
+  name: 'abort_upload_v2',
+  text: 'select abort_upload_v2($1, $2, $3) as aborted',
   bind: (q: UploadQuery) => [q.uploadId, q.bucketId, q.key],
   row: (r) => r.aborted as boolean,
 })

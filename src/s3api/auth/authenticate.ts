@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
-import { StoreFault } from '../../base/faults.ts'
+import { isFault, StoreFault } from '../../base/faults.ts'
 import type { AccessKey } from '../../base/model.ts'
 import { bucketOfHost } from '../names/host.ts'
 import { splitTarget } from '../names/percent.ts'
@@ -17,7 +17,12 @@ export type { PayloadMode } from './payload-mode.ts'
 
 export type Identity =
   | { kind: 'anonymous'; payload: PayloadMode }
-  | { kind: 'account'; accessKey: AccessKey; via: 'header' | 'query' | 'query-v2' | 'header-v2'; payload: PayloadMode }
+  | {
+      kind: 'account'
+      accessKey: AccessKey
+      via: 'header' | 'query' | 'query-v2' | 'header-v2' | 'form'
+      payload: PayloadMode
+    }
 
 export interface AuthenticateDeps {
   findAccessKey(id: string, signal: AbortSignal): Promise<AccessKey | undefined>
@@ -32,7 +37,7 @@ export interface AuthenticateDeps {
 /**
  * Who sent this request, proven; and how its body is proven, which src/s3api/body then does. Anonymous only where the
  * request does not try to sign. Nothing here allows anything: that is for policy.
- * Faults: AccessDenied, AuthorizationHeaderMalformed, AuthorizationQueryParametersError, InvalidAccessKeyId,
+ * Faults: AccessDenied, AuthorizationHeaderMalformed, AuthorizationQueryParametersError, ExpiredToken, InvalidAccessKeyId,
  * InvalidArgument, InvalidRequest, InvalidToken, InvalidURI, MissingSecurityHeader, NotImplemented, RequestTimeTooSkewed,
  * SignatureDoesNotMatch; and what findAccessKey throws.
  */
@@ -108,7 +113,7 @@ async function byV4(
   signal: AbortSignal,
 ): Promise<Identity> {
   const accessKey = await findKey(claim.credential.accessKeyId, deps, signal)
-  const signing = verifySigV4(parts, claim, accessKey)
+  const signing = bySecretOf(accessKey, deps.clock, (key) => verifySigV4(parts, claim, key))
   return { kind: 'account', accessKey, via, payload: parsePayloadMode(claim.contentSha256, signing) }
 }
 
@@ -120,7 +125,7 @@ async function byV2(
 ): Promise<Identity> {
   const bucket = bucketOfHost(parts.headers.get('host'), deps.domains ?? [])
   const accessKey = await findKey(claim.accessKeyId, deps, signal)
-  verifySigV2({ ...parts, bucket }, claim, accessKey.secretAccessKey)
+  bySecretOf(accessKey, deps.clock, (key) => verifySigV2({ ...parts, bucket }, claim, key.secretAccessKey))
   const payload = parsePayloadMode(parts.headers.get('x-amz-content-sha256'), undefined)
   return { kind: 'account', accessKey, via: claim.via, payload }
 }
@@ -159,16 +164,36 @@ function readV2Query(parameters: readonly QueryParameter[], deps: AuthenticateDe
   return { accessKeyId, signature, date, via: 'query-v2' }
 }
 
-function v2Refused(): StoreFault {
+export function v2Refused(): StoreFault {
   return new StoreFault('InvalidRequest', {
     reason: 'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.',
   })
 }
 
-async function findKey(id: string, deps: AuthenticateDeps, signal: AbortSignal): Promise<AccessKey> {
+/** Faults: InvalidAccessKeyId (unknown, or disabled), ExpiredToken, which has SDKs ask for other credentials. */
+export async function findKey(
+  id: string,
+  deps: Pick<AuthenticateDeps, 'findAccessKey' | 'clock'>,
+  signal: AbortSignal,
+): Promise<AccessKey> {
   const accessKey = ACCESS_KEY_ID.test(id) ? await deps.findAccessKey(id, signal) : undefined
   if (accessKey === undefined) throw new StoreFault('InvalidAccessKeyId', { accessKeyId: id.slice(0, 128) })
+  if (accessKey.expiresAt !== undefined && accessKey.expiresAt.getTime() <= deps.clock.nowMs()) {
+    throw new StoreFault('ExpiredToken', {})
+  }
   return accessKey
+}
+
+/** Verifies by the key's secret, and by the one that it had before for as long as that is good. What `verify` throws. */
+export function bySecretOf<T>(accessKey: AccessKey, clock: Clock, verify: (key: AccessKey) => T): T {
+  const { former } = accessKey
+  if (former === undefined || former.until.getTime() <= clock.nowMs()) return verify(accessKey)
+  try {
+    return verify(accessKey)
+  } catch (error) {
+    if (!isFault(error, 'SignatureDoesNotMatch')) throw error
+    return verify(former.key)
+  }
 }
 
 function here(deps: AuthenticateDeps): { region: string; nowMs: number } {

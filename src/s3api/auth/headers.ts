@@ -43,13 +43,17 @@ function isBlank(code: number): boolean {
 /** Nothing above 0xff comes off the wire: hashed as Latin-1 it would pass for another character. */
 const UNSIGNABLE = /[\0\r\n\u0100-\uffff]/
 const BLANKS = / {2}|\t/
+/** Also what Node reads the first of, while signatures cover all. */
 const ONCE = new Set([
   'authorization',
   'content-length',
   'content-md5',
   'content-type',
   'date',
+  'expires',
   'host',
+  'if-modified-since',
+  'if-unmodified-since',
   'transfer-encoding',
   'x-amz-content-sha256',
   'x-amz-copy-source',

@@ -32,7 +32,7 @@ export function verifySigV2(
   const tail = subResources(parts.parameters)
   const { path } = splitTarget(parts.request.target)
   for (const form of pathForms(path, parts.bucket !== undefined)) {
-    if (matchesSha1(secretAccessKey, head + form + tail, claim.signature)) return
+    if (isSha1SignatureOf(secretAccessKey, head + form + tail, claim.signature)) return
   }
   const stringToSign = head + path + tail
   const isTellable = !/customer-key/i.test(stringToSign)
@@ -52,7 +52,8 @@ function pathForms(path: string, isVirtualHost: boolean): Set<string> {
   return forms
 }
 
-function matchesSha1(secretAccessKey: string, stringToSign: string, signature: string): boolean {
+/** Whether `signature` (base64) is the HMAC-SHA1 of the text, which has one character a byte. */
+export function isSha1SignatureOf(secretAccessKey: string, stringToSign: string, signature: string): boolean {
   const expected = createHmac('sha1', secretAccessKey).update(Buffer.from(stringToSign, 'latin1')).digest()
   return BASE64_SHA1.test(signature) && timingSafeEqual(expected, Buffer.from(signature, 'base64'))
 }

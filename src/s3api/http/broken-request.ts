@@ -25,6 +25,8 @@ export function handleBrokenRequest(
   const fault = faultOf(error, exchange, headerBytesMax)
   if (exchange && !exchange.source.isComplete) {
     exchange.breakOff(fault)
+    // Answered without its body: nobody else is left to close the connection.
+    if (exchange.res.writableEnded) socket.destroySoon()
     return
   }
   // Between requests, something was answered before: a refusal now could be taken for the answer to the next request.

@@ -1,12 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AddressList } from '../../base/address-list.ts'
+import type { ByteBudget } from '../../base/byte-budget.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { StoreFault } from '../../base/faults.ts'
+import { clientAddress } from '../access/peer.ts'
+import type { ReplyHeaders } from '../operation.ts'
 import type { HttpLimits } from '../settings.ts'
 import { RequestSource } from './request-source.ts'
 
 export interface ExchangeDeps {
+  trustedProxies: AddressList | undefined
   clock: Clock
   limits: HttpLimits
+  /** For large answers until their clients have taken them. */
+  answers: ByteBudget
   hostId: string
   nextRequestId: () => string
   isClosing: () => boolean
@@ -20,15 +27,23 @@ export class Exchange {
   readonly requestId: string
   /** What the server calls itself: x-amz-id-2, HostId. */
   readonly hostId: string
+  /** The client's, be it behind proxies. */
+  readonly address: string | undefined
   readonly source: RequestSource
   readonly limits: HttpLimits
+  readonly answers: ByteBudget
   readonly clock: Clock
-  /** This is the last answer on its connection. */
-  readonly isClosing: () => boolean
+  readonly #isClosing: () => boolean
   /** By `performance.now()`. */
   readonly startedAt: number
+  /** When the answer's head was written, by the same clock. */
+  headAt: number | undefined
   /** Of the answer's body. */
   bytesSent = 0
+  /** What came is such that nothing behind it is to be trusted: the connection ends with the answer. */
+  endsConnection = false
+  /** What a browser of another origin is to see with the answer, whatever it is. */
+  corsHeaders: ReplyHeaders | undefined
   /** The answer's head said how long its body is. */
   isMeasured = false
   readonly #aborter = new AbortController()
@@ -36,15 +51,17 @@ export class Exchange {
   #wake: (() => void) | undefined
 
   constructor(deps: ExchangeDeps, req: IncomingMessage, res: ServerResponse, expectsContinue: boolean) {
-    const { clock, limits, hostId, nextRequestId, isClosing } = deps
+    const { clock, limits, answers, hostId, nextRequestId, isClosing, trustedProxies } = deps
     this.req = req
     this.res = res
     this.requestId = nextRequestId()
     this.hostId = hostId
+    this.address = clientAddress(req.socket, forwardedFor(req), trustedProxies)
     this.source = new RequestSource(req, res, { clock, idleMs: limits.bodyIdleMs, expectsContinue })
     this.limits = limits
+    this.answers = answers
     this.clock = clock
-    this.isClosing = isClosing
+    this.#isClosing = isClosing
     this.startedAt = performance.now()
     res.once('close', () => this.#end())
   }
@@ -54,8 +71,14 @@ export class Exchange {
     return this.#aborter.signal
   }
 
+  /** This is the last answer on its connection. */
+  get isLast(): boolean {
+    return this.endsConnection || this.#isClosing()
+  }
+
   /** The body is no HTTP any more: whoever reads it, and whoever waits for something else, is told. */
   breakOff(fault: StoreFault): void {
+    this.endsConnection = true
     this.source.fail(fault)
     this.#aborter.abort(fault)
   }
@@ -63,9 +86,26 @@ export class Exchange {
   /** Resolves when the answer is out, or the client gone: Node says «close» after either. */
   async over(): Promise<void> {
     if (this.#isOver || this.res.destroyed) return
+    // Hardly ever: the kernel takes an answer at once, unless its client does not read.
+    using _watch = this.res.socket?.writableLength === 0 ? undefined : this.#watchProgress()
     await new Promise<void>((resolve) => {
       this.#wake = resolve
     })
+  }
+
+  /** Breaks the connection off when the client takes nothing of the answer for `answerIdleMs`. */
+  #watchProgress(): Disposable {
+    const { clock, limits, res } = this
+    let leftBytes = res.socket?.writableLength ?? Number.POSITIVE_INFINITY
+    const look = () => {
+      // Without a socket it waits for the answer before it, which is watched itself.
+      const nowBytes = res.socket?.writableLength
+      if (nowBytes !== undefined && nowBytes >= leftBytes) res.destroy()
+      leftBytes = nowBytes ?? Number.POSITIVE_INFINITY
+      timer = clock.after(limits.answerIdleMs, look)
+    }
+    let timer = clock.after(limits.answerIdleMs, look)
+    return { [Symbol.dispose]: () => timer[Symbol.dispose]() }
   }
 
   #end(): void {
@@ -73,4 +113,10 @@ export class Exchange {
     if (!this.res.writableFinished) this.#aborter.abort(new Error('the client went away'))
     this.#wake?.()
   }
+}
+
+/** Node joins repeated ones by commas, in their order. */
+function forwardedFor({ headers }: IncomingMessage): string | undefined {
+  const value = headers['x-forwarded-for']
+  return Array.isArray(value) ? value.join(',') : value
 }

@@ -1,4 +1,13 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
+import type { TlsIdentity } from '../../base/tls/identity.ts'
 import type { HttpLimits } from '../settings.ts'
 
 /** Requests that wait for a 100 Continue. */
@@ -8,22 +17,20 @@ export function expectsContinue(req: IncomingMessage): boolean {
   return expecting.has(req)
 }
 
-/** Node's server with the limits of this store; `listener` also gets what Node would answer by itself. */
-export function createHttpServer(listener: RequestListener, limits: HttpLimits): Server {
-  const server = createServer(
-    {
-      headersTimeout: limits.headersMs,
-      requestTimeout: limits.requestMs,
-      keepAliveTimeout: limits.keepAliveMs,
-      // How soon a time-out of the two above is noticed.
-      connectionsCheckingInterval: Math.min(limits.headersMs, 30_000),
-      maxHeaderSize: limits.headerBytesMax,
-      // Missing and repeated Hosts are refused in S3's own words.
-      requireHostHeader: false,
-      noDelay: true,
-    },
-    listener,
-  )
+/** Node's server with the limits of this store, https with `tls`; `listener` also gets what Node would answer by itself. */
+export function createHttpServer(listener: RequestListener, limits: HttpLimits, tls?: TlsIdentity): Server {
+  const options = {
+    headersTimeout: limits.headersMs,
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    // How soon a time-out of the two above is noticed.
+    connectionsCheckingInterval: Math.min(limits.headersMs, 30_000),
+    maxHeaderSize: limits.headerBytesMax,
+    // Missing and repeated Hosts are refused in S3's own words.
+    requireHostHeader: false,
+    noDelay: true,
+  }
+  const server = tls ? secureServer(options, listener, tls, limits) : createServer(options, listener)
   // Node drops headers beyond this count without a word, and signatures cover them; their size is bounded anyway.
   server.maxHeadersCount = 0
   server.maxConnections = limits.connectionsMax
@@ -35,5 +42,16 @@ export function createHttpServer(listener: RequestListener, limits: HttpLimits):
   })
   // Node would answer 417; S3 passes other expectations over.
   server.on('checkExpectation', listener)
+  return server
+}
+
+function secureServer(options: ServerOptions, listener: RequestListener, tls: TlsIdentity, limits: HttpLimits): Server {
+  const server = createSecureServer(
+    // Without a word of it, some clients would ask for HTTP/2.
+    { ...options, ...tls.options, ALPNProtocols: ['http/1.1'], handshakeTimeout: limits.handshakeMs },
+    listener,
+  )
+  const following = tls.onChange((changed) => server.setSecureContext(changed))
+  server.once('close', () => following[Symbol.dispose]())
   return server
 }

@@ -4,6 +4,8 @@ import { StoreFault } from '../../base/faults.ts'
 
 /** Beyond this much waiting to be taken, the socket is no longer read: back-pressure. */
 const QUEUED_BYTES_MAX = 64 * 1024
+/** What a piece costs beside its bytes: they may come one by one. */
+const PIECE_BYTES = 128
 
 /**
  * The bytes of a request's body as they came. They can be read once; whoever asks for the first causes the 100 Continue.
@@ -74,7 +76,7 @@ export class RequestSource implements AsyncIterable<Uint8Array> {
     for (;;) {
       const chunk = this.#queue.shift()
       if (chunk !== undefined) {
-        this.#queuedBytes -= chunk.length
+        this.#queuedBytes -= chunk.length + PIECE_BYTES
         if (this.#queue.length === 0 && this.#req.isPaused()) this.#req.resume()
         return { value: chunk, done: false }
       }
@@ -109,7 +111,7 @@ export class RequestSource implements AsyncIterable<Uint8Array> {
   #take(chunk: Buffer): void {
     if (this.#isDiscarded) return
     this.#queue.push(chunk)
-    this.#queuedBytes += chunk.length
+    this.#queuedBytes += chunk.length + PIECE_BYTES
     this.bytesRead += chunk.length
     if (this.#queuedBytes >= QUEUED_BYTES_MAX) this.#req.pause()
     this.#wake?.()

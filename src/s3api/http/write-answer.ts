@@ -11,11 +11,24 @@ export interface Answer {
 }
 
 /**
- * Sends an answer and settles the connection. Rejects when a stream fails: before its first byte with nothing sent;
- * later, the caller has to break the connection off, so that nobody takes half an object for a whole one.
+ * Sends an answer and settles the connection. Rejects when there is no memory for it (SlowDown), or a stream fails: before
+ * its first byte with nothing sent; later, the caller has to break the connection off, so that nobody takes half an object for a whole one.
  */
 export async function writeAnswer(exchange: Exchange, answer: Answer): Promise<void> {
   if (answer.stream && !isBodiless(exchange, answer.status)) return await writeStream(exchange, answer, answer.stream)
+  const largeBytes = Math.max(0, (answer.body?.length ?? 0) - SMALL_ANSWER_BYTES)
+  exchange.answers.take(largeBytes)
+  try {
+    await writeWhole(exchange, answer)
+  } finally {
+    exchange.answers.give(largeBytes)
+  }
+}
+
+/** What an answer may have in memory without asking: no more than any body that is received may. */
+const SMALL_ANSWER_BYTES = 64 * 1024
+
+async function writeWhole(exchange: Exchange, answer: Answer): Promise<void> {
   const { res } = exchange
   const plan = planConnection(exchange)
   const length = answer.stream?.sizeBytes ?? answer.body?.length ?? 0
@@ -35,14 +48,20 @@ export async function writeAnswer(exchange: Exchange, answer: Answer): Promise<v
 /** Status and headers that every answer has; at once, which costs a third of what setting them one by one costs. */
 export function writeHead(exchange: Exchange, answer: Answer, sizeBytes: number | undefined): void {
   const fields = ['x-amz-request-id', exchange.requestId, 'x-amz-id-2', exchange.hostId, 'Server', 'Sextant']
-  if (exchange.isClosing() || planConnection(exchange) === 'drain') fields.push('Connection', 'close')
-  for (const name in answer.headers) {
-    const value = answer.headers[name]
-    if (value !== undefined) fields.push(name, String(value))
-  }
+  if (exchange.isLast || planConnection(exchange) === 'drain') fields.push('Connection', 'close')
+  pushHeaders(fields, answer.headers)
+  if (exchange.corsHeaders) pushHeaders(fields, exchange.corsHeaders)
   if (sizeBytes !== undefined) fields.push('Content-Length', String(sizeBytes))
   exchange.isMeasured = sizeBytes !== undefined
+  exchange.headAt = performance.now()
   exchange.res.writeHead(answer.status, fields)
+}
+
+function pushHeaders(fields: string[], headers: ReplyHeaders): void {
+  for (const name in headers) {
+    const value = headers[name]
+    if (value !== undefined) fields.push(name, String(value))
+  }
 }
 
 /** What the socket is given at once. A client that takes less in `answerIdleMs` is taken to be gone. */

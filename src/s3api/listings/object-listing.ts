@@ -13,7 +13,8 @@ export const listingInputs = {
   encoding: queryOr('encoding-type', encodingType, undefined),
 }
 
-const contents = structure({
+/** What a listing says of each object. */
+export const contentsMembers = {
   Key: text,
   LastModified: timestamp,
   ETag: etag,
@@ -22,7 +23,9 @@ const contents = structure({
   Size: integer,
   StorageClass: text,
   Owner: optional(owner),
-})
+}
+
+const contents = structure(contentsMembers)
 
 export const listingMembers = {
   Contents: flatList(contents),
@@ -32,9 +35,20 @@ export const listingMembers = {
 /** Keys and common prefixes of a page, coded as asked. */
 export function listingValues(
   page: ObjectPage,
-  { encode, owner }: { encode: (text: string) => string; owner: { ID: string; DisplayName: string } | undefined },
+  { encode, ownerAt }: { encode: (text: string) => string; ownerAt: (n: number) => Infer<typeof contents>['Owner'] },
 ) {
-  const toContents = (object: ListedObject): Infer<typeof contents> => ({
+  return {
+    Contents: page.objects.map((object, n) => contentsValues(object, encode, ownerAt(n))),
+    CommonPrefixes: page.commonPrefixes.map((prefix) => ({ Prefix: encode(prefix) })),
+  }
+}
+
+export function contentsValues(
+  object: ListedObject,
+  encode: (text: string) => string,
+  owner: Infer<typeof contents>['Owner'],
+): Infer<typeof contents> {
+  return {
     Key: encode(object.key),
     LastModified: object.committedAt,
     ETag: object.etag,
@@ -43,9 +57,5 @@ export function listingValues(
     Size: object.sizeBytes,
     StorageClass: object.storageClass,
     Owner: owner,
-  })
-  return {
-    Contents: page.objects.map(toContents),
-    CommonPrefixes: page.commonPrefixes.map((prefix) => ({ Prefix: encode(prefix) })),
   }
 }

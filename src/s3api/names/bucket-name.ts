@@ -11,7 +11,7 @@ export function parseBucketName(text: string): BucketName {
   return text as BucketName
 }
 
-function isBucketName(text: string): boolean {
+export function isBucketName(text: string): boolean {
   return (
     text.length >= 3 &&
     text.length <= 63 &&

@@ -1,5 +1,6 @@
 import { StoreFault } from '../../base/faults.ts'
 import type { BucketName, ObjectKey, VersionId } from '../../base/ids.ts'
+import { parseVersionId } from '../objects/version.ts'
 import { parseBucketName } from './bucket-name.ts'
 import { parseObjectKey } from './object-key.ts'
 import { percentDecode } from './percent.ts'
@@ -34,12 +35,10 @@ export function parseCopySource(header: string): CopySource {
 
 function parseVersion(header: string, query: string): VersionId {
   const versionId = query.startsWith(VERSION) ? percentDecode(query.slice(VERSION.length)) : undefined
-  if (!versionId || !VERSION_ID.test(versionId)) throw badSource(header, 'Invalid version id specified')
-  return versionId as VersionId
+  if (versionId === undefined) throw badSource(header, 'Invalid version id specified')
+  return parseVersionId(versionId, 'x-amz-copy-source')
 }
 
-/** Bounds what reaches the catalogue; a well-formed id that nobody gave out is simply not found. */
-const VERSION_ID = /^[\x21-\x25\x27-\x7e]{1,1024}$/
 const VERSION = 'versionId='
 
 function badSource(value: string, reason: string): StoreFault {

@@ -3,7 +3,10 @@ import { limits } from '../../base/limits.ts'
 import type { ObjectVersion } from '../../base/model.ts'
 import type { ByteRange, FoundObject } from '../../engine/engine.ts'
 import { checksumHeader, checksumHeaders } from '../checksums/algorithms.ts'
+import { type CustomerKey, customerKey } from '../encryption/customer-key.ts'
+import { encryptionHeaders } from '../encryption/encryption-headers.ts'
 import { asText, headerOr, integerIn, objectKey, queryOr } from '../fields.ts'
+import type { TellExpiration } from '../lifecycle/tell-expiration.ts'
 import { parseByteRange } from '../names/byte-range.ts'
 import type { Call, Reply, ReplyHeaders } from '../operation.ts'
 import { notModifiedHeaders, objectHeaders } from './object-headers.ts'
@@ -21,6 +24,7 @@ export const readInputs = {
   checksumMode: headerOr('x-amz-checksum-mode', (text) => text.trim().toUpperCase() === 'ENABLED', false),
   conditions: readConditions,
   overrides: responseOverrides,
+  customerKey,
 }
 
 export interface ReadInput {
@@ -32,20 +36,22 @@ export interface ReadInput {
   checksumMode: boolean
   conditions: ReadConditions
   overrides: ReplyHeaders
+  customerKey: CustomerKey | undefined
 }
 
 /**
  * The answer to a GET but for its bytes; HEAD sends as much. `range` is what to read; undefined: nothing.
- * Faults: NoSuchKey, NoSuchVersion, PreconditionFailed, InvalidRange, InvalidPartNumber, InvalidRequest.
+ * Faults: those of `existing`, PreconditionFailed, InvalidRange, InvalidPartNumber, InvalidRequest.
  */
 export function planRead(
   { clock, identity }: Pick<Call, 'clock' | 'identity'>,
   found: FoundObject,
   input: ReadInput,
+  tellExpiration: TellExpiration,
 ): { reply: Reply<never>; range: ByteRange | undefined; sizeBytes: number } {
   const object = existing(found, input)
   if (judgeConditions(input.conditions, object, clock) === 'not modified') {
-    return { reply: { status: 304, headers: notModifiedHeaders(object) }, range: undefined, sizeBytes: 0 }
+    return { reply: { status: 304, headers: notModifiedHeaders(object, found.bucket) }, range: undefined, sizeBytes: 0 }
   }
   if (identity.kind === 'anonymous' && Object.keys(input.overrides).length > 0) {
     throw new StoreFault('InvalidRequest', {
@@ -53,17 +59,30 @@ export function planRead(
     })
   }
   const piece = pieceOf(object, input, isRangeCurrent(input.ifRange, object, clock))
-  const headers = { ...objectHeaders(object), ...input.overrides, ...piece.headers }
+  const encrypted = encryptionHeaders(object.extras?.encryption, input.customerKey)
+  // Of a version that is named nobody knows here whether it is the current one.
+  const expiration = input.versionId === undefined ? tellExpiration(object) : {}
+  const headers = {
+    ...objectHeaders(object, found.bucket),
+    ...encrypted,
+    ...expiration,
+    ...input.overrides,
+    ...piece.headers,
+  }
   const sizeBytes = piece.range ? piece.range.last - piece.range.first + 1 : 0
   return { reply: { status: piece.status, headers }, range: piece.range, sizeBytes }
 }
 
-/** Faults: NoSuchKey, NoSuchVersion. */
+/** Faults: NoSuchKey, NoSuchVersion; MethodNotAllowed, when the version that is named is a delete marker. */
 export function existing(
-  { object }: FoundObject,
+  { object, marker }: FoundObject,
   { key, versionId }: { key: string; versionId: string | undefined },
 ): ObjectVersion {
   if (object) return object
+  if (marker) {
+    if (versionId === undefined) throw new StoreFault('NoSuchKey', { key, marker })
+    throw new StoreFault('MethodNotAllowed', { method: 'GET', resource: 'DeleteMarker', marker })
+  }
   if (versionId !== undefined) throw new StoreFault('NoSuchVersion', { key, versionId })
   throw new StoreFault('NoSuchKey', { key })
 }

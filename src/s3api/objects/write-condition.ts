@@ -25,7 +25,8 @@ export const writeCondition: Field<WriteCondition> = headers(
   },
 )
 
-function singleETag(header: string): string {
+/** Unquoted, or `*`. Fault: NotImplemented (several). */
+export function singleETag(header: string): string {
   const list = parseETagList(header)
   if (list === '*') return '*'
   const [only] = list

@@ -1,11 +1,22 @@
 import { StoreFault } from '../../base/faults.ts'
 import { limits } from '../../base/limits.ts'
 import type { ObjectAttributes, ObjectVersion } from '../../base/model.ts'
+import { askedAcl } from '../access/acl/acl-headers.ts'
+import { writtenAccess } from '../access/written-access.ts'
 import { checksumMembers, checksumValues, parseAlgorithm } from '../checksums/algorithms.ts'
-import { headerOr, invalid, objectKey } from '../fields.ts'
+import { writtenEncryptionHeaders } from '../encryption/encryption-headers.ts'
+import { encryptionWish, requestedEncryption } from '../encryption/requested-encryption.ts'
+import { headerOr, invalid, objectKey, type Parse } from '../fields.ts'
+import { expirationTeller } from '../lifecycle/tell-expiration.ts'
+import { lockGiven } from '../lock/lock-headers.ts'
+import { newLock } from '../lock/new-lock.ts'
+import { eventOrigin } from '../notifications/event-origin.ts'
 import { objectAttributes } from '../objects/attributes.ts'
-import { copySource, findCopySource } from '../objects/copy-source.ts'
-import { judgeCopyConditions } from '../objects/read-conditions.ts'
+import { copiedVersion, copySource, findCopySource } from '../objects/copy-source.ts'
+import { objectExtras, withExtras } from '../objects/extras.ts'
+import { needsAlongWrite } from '../objects/needs-along.ts'
+import { judgeSourceConditions } from '../objects/read-conditions.ts'
+import { writtenVersion } from '../objects/version.ts'
 import { writeCondition } from '../objects/write-condition.ts'
 import { noBody, operation, xml } from '../operation.ts'
 import { etag, text, timestamp } from '../xml/kinds.ts'
@@ -18,38 +29,74 @@ const result = structure({
   ...checksumMembers,
 })
 
-/** Metadata only, whatever the size. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
+/** Metadata only, unless its encryption changes. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
 export const copyObject = operation({
   name: 'CopyObject',
   route: { method: 'PUT', on: 'object', header: 'x-amz-copy-source' },
   action: 's3:PutObject',
+  alsoNeeds: needsAlongWrite,
   lookUp: 'bucket',
   request: {
     key: objectKey,
     source: copySource,
     attributes: objectAttributes,
-    replaces: headerOr('x-amz-metadata-directive', parseDirective, false),
+    extras: objectExtras,
+    acl: askedAcl,
+    lock: lockGiven,
+    replaces: headerOr('x-amz-metadata-directive', directiveOf('metadata'), false),
+    replacesTags: headerOr('x-amz-tagging-directive', directiveOf('tagging'), false),
     redirect: headerOr('x-amz-website-redirect-location', (value) => value, undefined),
     storageClass: headerOr('x-amz-storage-class', (value) => value, undefined),
     checksumAlgorithm: headerOr('x-amz-checksum-algorithm', parseAlgorithm, undefined),
     condition: writeCondition,
+    encryption: requestedEncryption,
   },
   payload: noBody,
   status: 200,
   body: xml('CopyObjectResult', result),
   mayTakeLong: true,
   async handle(call, input, signal) {
-    const { engine, bucket, clock } = call
-    const { key, condition } = input
-    const source = (await findCopySource(call, input.source, signal)).object
-    judgeCopyConditions(input.source.conditions, source, clock)
+    const { engine, bucket, clock, settings } = call
+    const { key, condition, encryption: asked } = input
+    const found = await findCopySource(call, input.source, signal)
+    const source = found.object
+    judgeSourceConditions(input.source.conditions, source, clock)
     if (source.sizeBytes > limits.putBytesMax) throw tooLarge()
     checkAlgorithm(input.checksumAlgorithm, source)
-    const changes = input.replaces || input.redirect !== undefined || input.storageClass !== undefined
-    if (!changes && source.bucketId === bucket.id && (source.key as string) === key) throw ontoItself()
+    const changes =
+      input.replaces || input.redirect !== undefined || input.storageClass !== undefined || asked.wish !== undefined
+    // An old version is copied onto itself to be the latest again.
+    const isCurrent = input.source.versionId === undefined || bucket.versioning === ''
+    if (!changes && isCurrent && source.bucketId === bucket.id && (source.key as string) === key) throw ontoItself()
     const attributes = input.replaces ? input.attributes : copied(source, input.attributes)
-    const written = await engine.copyObject({ source, bucket, key, attributes, condition }, signal)
+    const { tags: given, ...others } = input.extras
+    const tags = input.replacesTags ? given : source.extras?.tags
+    const access = await writtenAccess(call, input.acl, signal)
+    const lock = newLock(call, input.lock)
+    const extras = withExtras(others, { tags, access, lock })
+    const encryption = encryptionWish(asked, bucket, settings)
+    const sourceCustomerKey = input.source.customerKey?.key
+    const copy = {
+      source,
+      bucket,
+      key,
+      attributes,
+      extras,
+      condition,
+      encryption,
+      sourceCustomerKey,
+      ...eventOrigin(call),
+    }
+    const tellExpiration = await expirationTeller(call, signal)
+    const written = await engine.copyObject(copy, signal)
+    const { sizeBytes } = source
     return {
+      headers: {
+        ...copiedVersion(found),
+        'x-amz-version-id': writtenVersion(written.versionId),
+        ...writtenEncryptionHeaders(written.encryption, asked.customerKey),
+        ...tellExpiration({ key, sizeBytes, extras, committedAt: written.committedAt }),
+      },
       output: {
         ETag: written.etag,
         LastModified: written.committedAt,
@@ -60,10 +107,12 @@ export const copyObject = operation({
   },
 })
 
-function parseDirective(text: string, name: string): boolean {
-  const directive = text.trim().toUpperCase()
-  if (directive !== 'COPY' && directive !== 'REPLACE') throw invalid(name, text, 'Unknown metadata directive.')
-  return directive === 'REPLACE'
+function directiveOf(what: 'metadata' | 'tagging'): Parse<boolean> {
+  return (text, name) => {
+    const directive = text.trim().toUpperCase()
+    if (directive !== 'COPY' && directive !== 'REPLACE') throw invalid(name, text, `Unknown ${what} directive.`)
+    return directive === 'REPLACE'
+  }
 }
 
 /** Storage class and redirect are never the source's. */

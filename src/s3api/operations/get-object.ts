@@ -1,3 +1,4 @@
+import { expirationTeller } from '../lifecycle/tell-expiration.ts'
 import { existing, planRead, readInputs } from '../objects/read-object.ts'
 import { noBody, operation } from '../operation.ts'
 
@@ -11,9 +12,11 @@ export const getObject = operation({
   payload: noBody,
   status: 200,
   async handle(call, input, signal) {
-    const { reply, range, sizeBytes } = planRead(call, call.found, input)
-    if (!range) return reply
     const object = existing(call.found, input)
-    return { ...reply, stream: { sizeBytes, bytes: call.engine.readObject({ ...call.found, object }, range, signal) } }
+    const dataKey = call.engine.unlock(object, input.customerKey?.key)
+    const { reply, range, sizeBytes } = planRead(call, call.found, input, await expirationTeller(call, signal))
+    if (!range) return reply
+    const bytes = call.engine.readObject({ ...call.found, object, dataKey }, range, signal)
+    return { ...reply, stream: { sizeBytes, bytes } }
   },
 })

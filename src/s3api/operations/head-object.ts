@@ -1,4 +1,6 @@
-import { planRead, readInputs } from '../objects/read-object.ts'
+import { checkCustomerKey } from '../encryption/check-customer-key.ts'
+import { expirationTeller } from '../lifecycle/tell-expiration.ts'
+import { existing, planRead, readInputs } from '../objects/read-object.ts'
 import { noBody, operation } from '../operation.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html */
@@ -11,8 +13,9 @@ export const headObject = operation({
   request: readInputs,
   payload: noBody,
   status: 200,
-  async handle(call, input) {
-    const { reply, sizeBytes } = planRead(call, call.found, input)
+  async handle(call, input, signal) {
+    checkCustomerKey(call.engine, existing(call.found, input), input.customerKey)
+    const { reply, sizeBytes } = planRead(call, call.found, input, await expirationTeller(call, signal))
     return reply.status === 304 ? reply : { ...reply, stream: { sizeBytes, bytes: nothing } }
   },
 })

@@ -5,6 +5,7 @@ import { encoder } from '../listings/url-encoding.ts'
 import { noBody, operation, xml } from '../operation.ts'
 import { owner, ownerOf } from '../shapes.ts'
 import { uploadIdMarker } from '../uploads/upload-inputs.ts'
+import { ownerOfUpload } from '../uploads/whose-upload.ts'
 import { boolean, integer, text, timestamp } from '../xml/kinds.ts'
 import { flatList, optional, structure } from '../xml/shape.ts'
 
@@ -63,7 +64,7 @@ export const listMultipartUploads = operation({
       Key: encode(each.key),
       UploadId: each.uploadId as string,
       Initiator: await ownerOf(each.initiatorId, call, signal),
-      Owner: await ownerOf(bucket.ownerId, call, signal),
+      Owner: await ownerOf(ownerOfUpload(each, bucket), call, signal),
       StorageClass: each.attributes.storageClass,
       Initiated: each.initiatedAt,
       ChecksumAlgorithm: each.checksumAlgorithm,

@@ -1,9 +1,9 @@
 import { asBoolean, asText, queryOr } from '../fields.ts'
 import { continuationToken, makeToken } from '../listings/continuation-token.ts'
+import { findOwners } from '../listings/find-owners.ts'
 import { listingInputs, listingMembers, listingValues } from '../listings/object-listing.ts'
 import { encoder } from '../listings/url-encoding.ts'
 import { noBody, operation, xml } from '../operation.ts'
-import { ownerOf } from '../shapes.ts'
 import { boolean, integer, text } from '../xml/kinds.ts'
 import { optional, structure } from '../xml/shape.ts'
 
@@ -43,7 +43,7 @@ export const listObjectsV2 = operation({
     const query = { bucketId: bucket.id, prefix, delimiter, after, rowsMax: keysMax }
     const page = await engine.catalogue.listObjects(query, signal)
     const encode = encoder(input.encoding)
-    const owner = input.fetchOwner ? await ownerOf(bucket.ownerId, call, signal) : undefined
+    const ownerAt = input.fetchOwner ? await findOwners(call, page.objects, signal) : () => undefined
     return {
       output: {
         Name: bucket.name,
@@ -56,7 +56,7 @@ export const listObjectsV2 = operation({
         Delimiter: delimiter === '' ? undefined : encode(delimiter),
         EncodingType: input.encoding,
         IsTruncated: page.isTruncated,
-        ...listingValues(page, { encode, owner }),
+        ...listingValues(page, { encode, ownerAt }),
       },
     }
   },

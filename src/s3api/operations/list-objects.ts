@@ -1,8 +1,8 @@
 import { asText, queryOr } from '../fields.ts'
+import { findOwners } from '../listings/find-owners.ts'
 import { listingInputs, listingMembers, listingValues } from '../listings/object-listing.ts'
 import { encoder } from '../listings/url-encoding.ts'
 import { noBody, operation, xml } from '../operation.ts'
-import { ownerOf } from '../shapes.ts'
 import { boolean, integer, text } from '../xml/kinds.ts'
 import { optional, structure } from '../xml/shape.ts'
 
@@ -46,7 +46,7 @@ export const listObjects = operation({
         Delimiter: delimiter === '' ? undefined : encode(delimiter),
         EncodingType: input.encoding,
         IsTruncated: page.isTruncated,
-        ...listingValues(page, { encode, owner: await ownerOf(bucket.ownerId, call, signal) }),
+        ...listingValues(page, { encode, ownerAt: await findOwners(call, page.objects, signal) }),
       },
     }
   },

@@ -1,9 +1,11 @@
 import { StoreFault } from '../../base/faults.ts'
 import { checksumMembers, checksumValues } from '../checksums/algorithms.ts'
+import { customerKey } from '../encryption/customer-key.ts'
+import { encryptionHeaders } from '../encryption/encryption-headers.ts'
 import { asText, headerOr, objectKey } from '../fields.ts'
 import { parseCopyRange } from '../names/byte-range.ts'
-import { copySource, findCopySource } from '../objects/copy-source.ts'
-import { judgeCopyConditions } from '../objects/read-conditions.ts'
+import { copiedVersion, copySource, findCopySource } from '../objects/copy-source.ts'
+import { judgeSourceConditions } from '../objects/read-conditions.ts'
 import { noBody, operation, xml } from '../operation.ts'
 import { bodyBytesMax } from '../settings.ts'
 import { partNumber, uploadId } from '../uploads/upload-inputs.ts'
@@ -23,6 +25,7 @@ export const uploadPartCopy = operation({
     number: partNumber,
     uploadId,
     source: copySource,
+    customerKey,
     range: headerOr('x-amz-copy-source-range', asText, undefined),
   },
   payload: noBody,
@@ -31,9 +34,10 @@ export const uploadPartCopy = operation({
   mayTakeLong: true,
   async handle(call, input, signal) {
     const { engine, bucket, clock, settings } = call
-    const { key, number, uploadId } = input
+    const { key, number, uploadId, customerKey } = input
     const source = await findCopySource(call, input.source, signal)
-    judgeCopyConditions(input.source.conditions, source.object, clock)
+    judgeSourceConditions(input.source.conditions, source.object, clock)
+    const dataKey = engine.unlock(source.object, input.source.customerKey?.key)
     const range = parseCopyRange(input.range, source.object.sizeBytes)
     const sizeBytes = range ? range.last - range.first + 1 : source.object.sizeBytes
     const sizeBytesMax = bodyBytesMax(settings)
@@ -42,7 +46,11 @@ export const uploadPartCopy = operation({
         reason: `The specified copy source is larger than the maximum allowable size for a copy source: ${sizeBytesMax}`,
       })
     }
-    const part = await engine.uploadPartCopy({ bucket, key, number, uploadId, source, range }, signal)
-    return { output: { ETag: part.etag, LastModified: part.modifiedAt, ...checksumValues(part.checksum) } }
+    const copy = { bucket, key, number, uploadId, source: { ...source, dataKey }, range, customerKey: customerKey?.key }
+    const part = await engine.uploadPartCopy(copy, signal)
+    return {
+      headers: { ...copiedVersion(source), ...encryptionHeaders(part.encryption, customerKey) },
+      output: { ETag: part.etag, LastModified: part.modifiedAt, ...checksumValues(part.checksum) },
+    }
   },
 })

@@ -16,6 +16,17 @@ export const integer: TextShape<number> = {
   writeXml: (value) => String(value),
 }
 
+/** As `integer`, and below zero, so that an answer can say what is wrong with it. */
+export const wholeNumber: TextShape<number> = {
+  kind: 'text',
+  read(value, name) {
+    const trimmed = value.trim()
+    if (!/^[+-]?\d{1,10}$/.test(trimmed)) throw malformed(name)
+    return Number(trimmed)
+  },
+  write: String,
+}
+
 export const boolean: TextShape<boolean> = {
   kind: 'text',
   read(value, name) {

@@ -17,6 +17,8 @@ export interface TextShape<T> {
 export interface StructureShape<T> {
   readonly kind: 'structure'
   readonly members: Readonly<Record<string, Member>>
+  /** What the element has in its start tag, a space first and escaped, when it is written; when it is read, nothing of it counts. */
+  readonly attributes?: (value: unknown) => string
   readonly value?: T
 }
 
@@ -46,6 +48,11 @@ export type StructureValue<M> = { [K in Exclude<keyof M, OptionalNames<M>>]: Val
 export function structure<const M extends Members>(members: M): StructureShape<StructureValue<M>> {
   const entries = Object.entries(members).map(([name, member]) => [name, asMember(member)] as const)
   return { kind: 'structure', members: Object.fromEntries(entries) }
+}
+
+/** The same with attributes on the element. */
+export function withAttributes<T>(shape: StructureShape<T>, attributes: (value: T) => string): StructureShape<T> {
+  return { ...shape, attributes: attributes as (value: unknown) => string }
 }
 
 export function optional<T>(shape: Shape<T>): { readonly shape: Shape<T>; readonly isOptional: true } {

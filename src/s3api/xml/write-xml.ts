@@ -32,7 +32,7 @@ function writeMembers(members: Readonly<Record<string, Member>>, value: Readonly
     } else if (member.shape.kind === 'list' && member.shape.itemName === undefined) {
       out += writeItems(name, member.shape.item, held as readonly unknown[])
     } else {
-      out += `<${name}>${writeContent(member.shape, held)}</${name}>`
+      out += `<${name}${attributesOf(member.shape, held)}>${writeContent(member.shape, held)}</${name}>`
     }
   }
   return out
@@ -42,6 +42,10 @@ function writeItems(name: string, item: Shape<unknown>, values: readonly unknown
   let out = ''
   for (const value of values) out += `<${name}>${writeContent(item, value)}</${name}>`
   return out
+}
+
+function attributesOf(shape: Shape<unknown>, value: unknown): string {
+  return shape.kind === 'structure' && shape.attributes ? shape.attributes(value) : ''
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what has to be found

@@ -2,7 +2,6 @@ import { ChunkError } from '../../base/faults.ts'
 import { Turnstile } from '../../base/turnstile.ts'
 import { type ChunkKey, keyText, parseKey } from '../../chunk-files/chunk-key.ts'
 import { chunkFilePath, fanOut, fanOutDirectory } from '../../chunk-files/paths.ts'
-import { applyRecord } from './apply-record.ts'
 import { FILE, type Place } from './chunk-index.ts'
 import { isMissing, toChunkError } from './disk-error.ts'
 import type { DiskParts } from './disk-parts.ts'
@@ -12,9 +11,15 @@ const UNLINKS_AT_ONCE = 16
 
 /**
  * Deletes chunks; resolves when that is durable, with how many were there. The small ones share a commit of the segment
- * log; for the large ones each directory is synced once, after the last unlink. If it rejects, some may be deleted.
+ * log; for the large ones each directory is synced once, after the last unlink. If it rejects, some may be deleted; with
+ * `writtenBefore` (one of `Moments`) all that may be are, when it rejects because others were written since.
  */
-export async function deleteChunks(parts: DiskParts, chunkIds: readonly Uint8Array[]): Promise<number> {
+export async function deleteChunks(
+  parts: DiskParts,
+  chunkIds: readonly Uint8Array[],
+  writtenBefore?: Uint8Array,
+): Promise<number> {
+  const isSpared = writtenBefore ? parts.moments.since(writtenBefore) : () => false
   const keys = new Map<string, ChunkKey>()
   for (const id of chunkIds) {
     const key = parseKey(id)
@@ -24,7 +29,7 @@ export async function deleteChunks(parts: DiskParts, chunkIds: readonly Uint8Arr
   const turnstile = new Turnstile(UNLINKS_AT_ONCE)
   // All gates are asked for in one go: two calls with the same ids then queue in the same order at each of them.
   const deletions = Array.from(keys.values(), (key) =>
-    parts.gate.run(key, () => deleteOne(parts, { key, unlinked, turnstile })),
+    parts.gate.run(key, () => deleteOne(parts, { key, isSpared, unlinked, turnstile })),
   )
   const settled = await Promise.allSettled(deletions)
   const failed = settled.find((s) => s.status === 'rejected')
@@ -34,13 +39,15 @@ export async function deleteChunks(parts: DiskParts, chunkIds: readonly Uint8Arr
 
 interface Deletion {
   key: ChunkKey
+  isSpared(place: Place): boolean
   unlinked: Barrier
   turnstile: Turnstile
 }
 
-async function deleteOne(parts: DiskParts, { key, unlinked, turnstile }: Deletion): Promise<boolean> {
+async function deleteOne(parts: DiskParts, { key, isSpared, unlinked, turnstile }: Deletion): Promise<boolean> {
   using arrival = unlinked.arrival()
   const place = parts.index.get(key)
+  if (place && isSpared(place)) throw new ChunkError('failed', 'a chunk was written since it was to be deleted')
   if (place && place.segment !== FILE) {
     arrival.arrive()
     await appendTombstone(parts, key, place.segment)
@@ -63,13 +70,7 @@ async function deleteOne(parts: DiskParts, { key, unlinked, turnstile }: Deletio
 }
 
 async function appendTombstone(parts: DiskParts, key: ChunkKey, killedSegment: number): Promise<void> {
-  await parts.segments.append({
-    kind: 'tombstone',
-    key,
-    parts: [],
-    killedSegment,
-    landed: (segment, record) => applyRecord(parts, segment, record),
-  })
+  await parts.segments.append({ kind: 'tombstone', key, parts: [], killedSegment })
 }
 
 async function unlinkFile(parts: DiskParts, key: ChunkKey, place: Place): Promise<void> {

@@ -2,11 +2,13 @@ import { assert, ChunkError } from '../../base/faults.ts'
 import { type BufferHolder, type BufferPool, WRITE_BUFFER_BYTES } from './buffer-pool.ts'
 import { DIRECT_BYTES, type DiskFile, type DiskFs } from './disk-fs.ts'
 import type { DiskHealth } from './disk-health.ts'
+import type { TemporaryNames } from './durable-file.ts'
 
 export interface ChunkFileDeps {
   fs: DiskFs
   pool: BufferPool
   health: DiskHealth
+  names: TemporaryNames
 }
 
 /**
@@ -30,9 +32,9 @@ export class DirectWriter implements BufferHolder {
   /** The write under way; rejects with what went wrong in this or an earlier one. */
   #writing: Promise<void> = Promise.resolve()
 
-  constructor(deps: ChunkFileDeps, path: string) {
+  constructor(deps: ChunkFileDeps) {
     this.#deps = deps
-    this.path = path
+    this.path = deps.names.take()
   }
 
   /** Bytes taken so far. */
@@ -140,9 +142,10 @@ export class DirectWriter implements BufferHolder {
     this.#releaseBuffer()
     await this.#file?.close().catch(() => {})
     this.#file = undefined
-    // What cannot be unlinked is removed at the next start.
+    // What cannot be unlinked now is swept later.
     if (this.#isOnDisk) await this.#deps.fs.unlink(this.path).catch(() => {})
     this.#isOnDisk = false
+    this.#deps.names.release(this.path)
   }
 
   async #takeBuffer(): Promise<Buffer> {

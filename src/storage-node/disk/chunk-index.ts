@@ -1,11 +1,17 @@
-import { type ChunkKey, keyTimeMs } from '../../chunk-files/chunk-key.ts'
+import {
+  type ChunkKey,
+  comparePartWords,
+  keyTimeMs,
+  type PartWords,
+  parsePartWords,
+} from '../../chunk-files/chunk-key.ts'
 import type { ListFilter } from '../ports.ts'
 
 /** Where a chunk lies. */
 export interface Place {
   /** The segment's number; FILE for a chunk with a file of its own. */
   segment: number
-  /** Of the payload in the segment; 0 for a file. */
+  /** Of the payload in the segment; of a file, the how manieth it is since the start: 0 if it was there. */
   offset: number
   payloadBytes: number
   /** What its record takes in the segment beside the payload, at most 16 MiB; 0 for a file. */
@@ -136,13 +142,19 @@ class Shard {
     return previous
   }
 
-  select({ session, createdBeforeMs }: ListFilter): ListedChunk[] {
+  select({ session, createdBeforeMs, afterPart, untilPart }: ListFilter): ListedChunk[] {
     const selected: ListedChunk[] = []
     const { rows } = this
+    const after = afterPart && parsePartWords(afterPart)
+    const until = untilPart && parsePartWords(untilPart)
     for (let row = 0; row < rows.length; row += ROW_WORDS) {
       if (rows[row + META] === 0) continue
       if (session !== undefined && rows[row + 3] !== session) continue
+      // By the first word before a row becomes an object: who asks for a range asks for a small one.
+      if (after && rows[row]! < after.w0) continue
+      if (until && rows[row]! > until.w0) continue
       const key = this.#key(row)
+      if (!isWithin(key, after, until)) continue
       if (createdBeforeMs !== undefined && keyTimeMs(key) >= createdBeforeMs) continue
       selected.push({ key, payloadBytes: rows[row + PAYLOAD]! })
     }
@@ -231,6 +243,10 @@ class Shard {
     rows[row + OFFSET] = place.offset
     rows[row + PAYLOAD] = place.payloadBytes
   }
+}
+
+function isWithin(key: PartWords, after: PartWords | undefined, until: PartWords | undefined): boolean {
+  return !(after && comparePartWords(key, after) <= 0) && !(until && comparePartWords(key, until) > 0)
 }
 
 function keyAt(rows: Uint32Array, row: number): ChunkKey {

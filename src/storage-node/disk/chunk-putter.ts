@@ -4,7 +4,6 @@ import { type ChunkKey, parseKey } from '../../chunk-files/chunk-key.ts'
 import { fanOut, fanOutDirectory } from '../../chunk-files/paths.ts'
 import { PayloadVerifier } from '../../striping/payload-verifier.ts'
 import type { StoredHeader, StoredTrailer } from '../ports.ts'
-import { applyRecord } from './apply-record.ts'
 import { FILE } from './chunk-index.ts'
 import { storedHash } from './chunk-reader.ts'
 import type { DiskParts } from './disk-parts.ts'
@@ -36,28 +35,21 @@ export interface CheckedChunk {
   frames: readonly Uint8Array[]
 }
 
-/** Appends a chunk that was checked, unless it is there. */
-export async function appendChunk(parts: DiskParts, { key, chunkHash, frames }: CheckedChunk): Promise<void> {
-  const looking = parts.health.admit(frames.reduce((sum, frame) => sum + frame.length, 0))
-  if (looking !== undefined) await looking
-  await parts.gate.run(key, () => {
+/** Appends a chunk that was checked, unless it is there. Throws, or rejects, as `putSmall`. */
+export function appendChunk(parts: DiskParts, chunk: CheckedChunk): Promise<void> {
+  const looking = parts.health.admit(chunk.frames.reduce((sum, frame) => sum + frame.length, 0))
+  return looking === undefined ? appendAdmitted(parts, chunk) : looking.then(() => appendAdmitted(parts, chunk))
+}
+
+function appendAdmitted(parts: DiskParts, { key, chunkHash, frames }: CheckedChunk): Promise<void> {
+  return parts.gate.run(key, () => {
     if (parts.index.get(key)) return refuseUnlessThere(parts, key, chunkHash)
-    return append(parts, { key, frames })
+    return parts.segments.append({ kind: 'put', key, parts: frames, killedSegment: 0 })
   })
 }
 
 async function refuseUnlessThere(parts: DiskParts, key: ChunkKey, chunkHash: Buffer): Promise<void> {
   await acknowledgeIfThere(parts, key, chunkHash)
-}
-
-function append(parts: DiskParts, { key, frames }: Pick<CheckedChunk, 'key' | 'frames'>): Promise<void> {
-  return parts.segments.append({
-    kind: 'put',
-    key,
-    parts: frames,
-    killedSegment: 0,
-    landed: (segment, record) => applyRecord(parts, segment, record),
-  })
 }
 
 /**

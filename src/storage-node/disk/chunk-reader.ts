@@ -2,6 +2,7 @@ import { ChunkError } from '../../base/faults.ts'
 import { decodeHeader, decodeTrailer, leadingTrailerLength, TRAILER_BYTES_MAX } from '../../chunk-files/chunk-frame.ts'
 import { type ChunkKey, keyBytes, keyText, parseKey } from '../../chunk-files/chunk-key.ts'
 import { chunkFilePath, segmentPath } from '../../chunk-files/paths.ts'
+import type { ChunkPlace } from '../ports.ts'
 import {
   type ChunkFrame,
   corrupt,
@@ -47,6 +48,13 @@ export async function readPayload(
       return bytes
     })
   })
+}
+
+/** For who reads the disk past the node. Throws `not-found`. */
+export function locateChunk({ index }: Pick<ReaderParts, 'index'>, chunkId: Uint8Array): ChunkPlace {
+  const place = index.get(parseKey(chunkId))
+  if (!place) throw new ChunkError('not-found', 'no such chunk')
+  return place.segment === FILE ? { segment: 0, offset: 0 } : { segment: place.segment, offset: place.offset }
 }
 
 /** Re-reads a chunk and checks all of it; answers its recomputed hash. Throws `not-found`, `corrupt`, `failed`. */

@@ -11,7 +11,6 @@ import { chunkFilePath, fanOut, fanOutDirectory } from '../../chunk-files/paths.
 import { PayloadVerifier } from '../../striping/payload-verifier.ts'
 import type { ChunkSink, StoredHeader, StoredTrailer } from '../ports.ts'
 import { DirectWriter } from './chunk-file-writer.ts'
-import { FILE } from './chunk-index.ts'
 import { acknowledgeIfThere, appendChunk, corruptPayload } from './chunk-putter.ts'
 import { toChunkError } from './disk-error.ts'
 import type { DiskParts } from './disk-parts.ts'
@@ -36,7 +35,7 @@ export class DiskSink implements ChunkSink {
     this.#chunkId = Buffer.from(header.chunkId)
     this.#headerBytes = encodeHeader(header).length
     this.#verifier = new PayloadVerifier({ chunkId: this.#chunkId, blockBytes: header.blockBytes })
-    this.#writer = new DirectWriter(parts, parts.names.next())
+    this.#writer = new DirectWriter(parts)
   }
 
   /** Throws `invalid` for a header that makes no sense, `no-space`, `failed`. */
@@ -45,7 +44,12 @@ export class DiskSink implements ChunkSink {
     const frame = encodeHeader(header)
     await parts.health.admit(frame.length)
     const sink = new DiskSink(parts, header, onClosed)
-    await sink.#writer.write(frame)
+    try {
+      await sink.#writer.write(frame)
+    } catch (error) {
+      await sink.#writer.abandon()
+      throw error
+    }
     sink.#writer.pause()
     return sink
   }
@@ -117,7 +121,7 @@ export class DiskSink implements ChunkSink {
   }
 
   async #rename(): Promise<void> {
-    const { fs, paths, index, directories } = this.#parts
+    const { fs, paths, index, directories, moments } = this.#parts
     const name = { key: this.#key, payloadBytes: this.#payloadBytes }
     const path = chunkFilePath(paths, name)
     await fs.rename(this.#writer.path, path)
@@ -126,10 +130,10 @@ export class DiskSink implements ChunkSink {
       await directories.sync(fanOutDirectory(paths, fanOut(this.#key)))
     } catch (error) {
       // Not acknowledged, so not to be there; if even that fails it is whole, and the index says what the disk says.
-      await fs.unlink(path).catch(() => index.set(this.#key, placeOfFile(this.#payloadBytes)))
+      await fs.unlink(path).catch(() => index.set(this.#key, moments.placeOfFile(this.#payloadBytes)))
       throw error
     }
-    index.set(this.#key, placeOfFile(this.#payloadBytes))
+    index.set(this.#key, moments.placeOfFile(this.#payloadBytes))
   }
 
   /** Not committed: nothing of it stays. A commit under way is waited for. */
@@ -139,8 +143,4 @@ export class DiskSink implements ChunkSink {
     else await this.#committing.catch(() => {}) // its caller was told
     this.#onClosed()
   }
-}
-
-function placeOfFile(payloadBytes: number) {
-  return { segment: FILE, offset: 0, payloadBytes, overheadBytes: 0 }
 }

@@ -80,14 +80,18 @@ export class Compactor implements AsyncDisposable {
     log.debug({ segment: segment.number }, 'compacted a segment')
   }
 
-  /** Hints without a segment are harmless, and removed at start-up. A reader that still has the file open may go on. */
+  /**
+   * Its hints last: they are harmless without it, and removed at start-up. But of a segment that a crash leaves without
+   * hints all records are read anew, and damaged ones count again that did not, and were deleted without a tombstone.
+   * A reader that still has the file open may go on.
+   */
   async #remove(segment: Segment): Promise<void> {
     const { fs, paths, files, directories, table } = this.#parts
-    await unlinkIfThere(fs, hintsPath(paths, segment.number))
     await unlinkIfThere(fs, segmentPath(paths, segment.number))
     segment.isUnlinked = true
     files.drop(segmentFileName(segment.number))
     await directories.sync(paths.segments)
+    await unlinkIfThere(fs, hintsPath(paths, segment.number))
     table.remove(segment.number)
   }
 

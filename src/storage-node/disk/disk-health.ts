@@ -84,11 +84,12 @@ export class DiskHealth implements Disposable {
     this.#probeLater()
   }
 
+  /** The space is what lies above twice the reserve: placement turns away before puts have to be refused. */
   async current(): Promise<DiskSpace & { writable: boolean }> {
     await this.#look()
-    // Told at twice the reserve, so that placement turns away before puts have to be refused.
-    const isNearlyFull = this.#space.availableBytes < 2 * this.#reserveBytes
-    return { ...this.#space, writable: !this.#isBroken && !isNearlyFull }
+    const { capacityBytes, availableBytes } = this.#space
+    const roomBytes = Math.max(0, availableBytes - 2 * this.#reserveBytes)
+    return { capacityBytes, availableBytes: roomBytes, writable: !this.#isBroken }
   }
 
   #isStale(): boolean {
@@ -119,7 +120,7 @@ export class DiskHealth implements Disposable {
 
   async #tryDisk(): Promise<void> {
     try {
-      await this.#writeProbe()
+      await this.#deps.names.lend((path) => this.#writeProbe(path))
       this.#isBroken = false
       this.#deps.log.info({}, 'the disk takes writes again')
     } catch {
@@ -127,9 +128,8 @@ export class DiskHealth implements Disposable {
     }
   }
 
-  async #writeProbe(): Promise<void> {
-    const { fs, names } = this.#deps
-    const path = names.next()
+  async #writeProbe(path: string): Promise<void> {
+    const { fs } = this.#deps
     const file = await fs.open(path, 'create')
     try {
       await file.write(PROBE, 0)

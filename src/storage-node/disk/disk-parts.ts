@@ -3,6 +3,7 @@ import type { BufferPool } from './buffer-pool.ts'
 import type { OpenFile } from './chunk-reader.ts'
 import type { DiskHealth } from './disk-health.ts'
 import type { KeyGate } from './key-gate.ts'
+import type { Moments } from './moments.ts'
 import type { RecoveryDeps } from './recover-segments.ts'
 import type { SegmentLog } from './segment-log.ts'
 import type { ChunkDiskSettings } from './settings.ts'
@@ -15,4 +16,5 @@ export interface DiskParts extends RecoveryDeps {
   pool: BufferPool
   health: DiskHealth
   segments: SegmentLog
+  moments: Moments
 }

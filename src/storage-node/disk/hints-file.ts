@@ -32,7 +32,8 @@ export async function readHints({ fs, paths, log }: HintsDeps, segment: number):
 export async function writeHints(deps: HintsDeps, hints: Hints): Promise<void> {
   const path = hintsPath(deps.paths, hints.segment)
   try {
-    await writeDurably(deps, { temporary: deps.names.next(), path, bytes: encodeHints(hints) })
+    const bytes = encodeHints(hints)
+    await deps.names.lend((temporary) => writeDurably(deps, { temporary, path, bytes }))
   } catch (error) {
     deps.log.warn({ error, segment: hints.segment }, 'the hints of a segment could not be written')
   }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import { keyName } from '../../chunk-files/chunk-key.ts'
-import { applyRecord, placeOf } from './apply-record.ts'
+import { placeOf } from './apply-record.ts'
 import { FILE } from './chunk-index.ts'
 import { openSegment } from './chunk-reader.ts'
 import type { DiskFile } from './disk-fs.ts'
@@ -109,7 +109,6 @@ async function copyPut(move: Move, record: FoundRecord, bytes: Buffer): Promise<
         bytes.subarray(trailerAt),
       ],
       killedSegment: 0,
-      landed: (to, copy) => applyRecord(move.parts, to, copy),
     })
   })
 }
@@ -137,13 +136,7 @@ async function copyTombstone({ parts, segment }: Move, { key, killedSegment }: F
       if (table.get(killedSegment)) table.markShadowed(killedSegment)
       return
     }
-    await segments.append({
-      kind: 'tombstone',
-      key,
-      parts: [],
-      killedSegment,
-      landed: (to, copy) => applyRecord(parts, to, copy),
-    })
+    await segments.append({ kind: 'tombstone', key, parts: [], killedSegment })
   })
 }
 

@@ -3,6 +3,7 @@ import type { ServerId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
 import { FileCache } from '../../chunk-files/file-cache.ts'
 import { diskPaths } from '../../chunk-files/paths.ts'
+import { BeatsFile } from './beats.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { ChunkIndex } from './chunk-index.ts'
 import type { OpenFile } from './chunk-reader.ts'
@@ -14,6 +15,7 @@ import type { DiskParts } from './disk-parts.ts'
 import { TemporaryNames } from './durable-file.ts'
 import { lockDirectory, readOrMakeIdentity } from './identity.ts'
 import { KeyGate } from './key-gate.ts'
+import { Moments } from './moments.ts'
 import { prepareDirectories, recoverFiles } from './recover-files.ts'
 import { recoverSegments } from './recover-segments.ts'
 import { SegmentLog } from './segment-log.ts'
@@ -30,6 +32,7 @@ export interface OpenDeps {
 export interface OpenParts extends DiskParts, AsyncDisposable {
   serverId: ServerId
   compactor: Compactor
+  beats: BeatsFile
 }
 
 /** Locks, recovers and wires everything; disposed in the opposite order, the lock last. */
@@ -51,11 +54,13 @@ export async function openParts(settings: ChunkDiskSettings, deps: OpenDeps): Pr
   const start = await recoverSegments(base)
   const segments = undo.use(new SegmentLog({ ...base, health, random, settings }, start))
   await recoverFiles(base)
+  const beats = await BeatsFile.open(base)
 
   const files = undo.use(new FileCache<OpenFile>(settings.openFilesMax))
   const pool = new BufferPool(settings.writeBuffersMax)
-  const parts = { ...base, settings, gate: new KeyGate(), files, pool, health, segments }
+  const moments = new Moments(segments, random)
+  const parts = { ...base, settings, gate: new KeyGate(), files, pool, health, segments, moments }
   const compactor = undo.use(new Compactor({ ...parts, clock }))
   const opened = undo.move()
-  return { ...parts, serverId, compactor, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+  return { ...parts, serverId, compactor, beats, [Symbol.asyncDispose]: () => opened.disposeAsync() }
 }

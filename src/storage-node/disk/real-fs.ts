@@ -7,8 +7,19 @@ import type { DiskFile, DiskFs, OpenMode } from './disk-fs.ts'
 const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR } = fs.constants
 /** 0 where the platform has none (macOS): then direct files are written through the page cache. */
 const O_DIRECT = fs.constants.O_DIRECT ?? 0
+/**
+ * Elsewhere (macOS) a write that returns may still be in the drive's own cache, which fdatasync, as libuv makes it there,
+ * empties: synced writes are followed by one.
+ */
+const O_DSYNC = process.platform === 'linux' ? fs.constants.O_DSYNC : 0
 const NEW = O_CREAT | O_EXCL | O_RDWR
-const FLAGS: Record<OpenMode, number> = { read: O_RDONLY, append: O_RDWR, create: NEW, 'create-direct': NEW | O_DIRECT }
+const FLAGS: Record<OpenMode, number> = {
+  read: O_RDONLY,
+  create: NEW,
+  'create-direct': NEW | O_DIRECT,
+  'create-synced': NEW | O_DSYNC,
+  'append-synced': O_RDWR | O_DSYNC,
+}
 /** Chunks are nobody's business but the store's. */
 const FILE_MODE = 0o600
 const DIRECTORY_MODE = 0o700
@@ -16,11 +27,12 @@ const DIRECTORY_MODE = 0o700
 /** The machine's own file systems. */
 export const realFs: DiskFs = {
   async open(path, mode) {
+    const way: Way = { path, flags: FLAGS[mode], syncsBehind: O_DSYNC === 0 && mode.endsWith('-synced') }
     try {
-      return new RealFile(await openFd(path, FLAGS[mode], FILE_MODE), mode === 'create-direct' ? path : undefined)
+      return new RealFile(await openFd(path, way.flags, FILE_MODE), way)
     } catch (error) {
-      if (mode !== 'create-direct' || !isRefusedDirect(error)) throw error
-      return await openBufferedInstead(path)
+      if (!isDirect(way) || !isRefusedDirect(error)) throw error
+      return new RealFile(await openBuffered(way), buffered(way))
     }
   },
   rename,
@@ -51,16 +63,30 @@ export const realFs: DiskFs = {
   },
 }
 
+/** How a file was opened. */
+interface Way {
+  path: string
+  flags: number
+  /** Each write is followed by fdatasync. */
+  syncsBehind: boolean
+}
+
+function isDirect({ flags }: Way): boolean {
+  return (flags & O_DIRECT) !== 0
+}
+
 /** File systems without direct I/O say EINVAL: some when opening (having made the file), some when writing. */
 function isRefusedDirect(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'EINVAL'
 }
 
-async function openBufferedInstead(path: string): Promise<DiskFile> {
-  await unlink(path).catch((error) => {
-    if (error.code !== 'ENOENT') throw error
-  })
-  return new RealFile(await openFd(path, NEW, FILE_MODE), undefined)
+/** O_EXCL was obeyed already: what is there now is what the refused open has made. */
+function buffered(way: Way): Way {
+  return { ...way, flags: way.flags & ~(O_DIRECT | O_EXCL) }
+}
+
+function openBuffered(way: Way): Promise<number> {
+  return openFd(way.path, buffered(way).flags, FILE_MODE)
 }
 
 // Plain descriptors: a FileHandle's read and write cost several µs more each.
@@ -72,12 +98,11 @@ const closeFd = promisify(fs.close)
 
 class RealFile implements DiskFile {
   #fd: number
-  /** Set while writes pass the page cache by: where to open anew if that is refused. */
-  #directPath: string | undefined
+  #way: Way
 
-  constructor(fd: number, directPath: string | undefined) {
+  constructor(fd: number, way: Way) {
     this.#fd = fd
-    this.#directPath = directPath
+    this.#way = way
   }
 
   async read(target: Uint8Array, position: number): Promise<number> {
@@ -90,23 +115,29 @@ class RealFile implements DiskFile {
     return done
   }
 
-  async write(source: Uint8Array, position: number): Promise<void> {
-    try {
-      await this.#writeAll(source, position)
-    } catch (error) {
-      if (this.#directPath === undefined || !isRefusedDirect(error)) throw error
-      const path = this.#directPath
-      this.#directPath = undefined
-      const refused = this.#fd
-      this.#fd = await openFd(path, O_RDWR)
-      await closeFd(refused)
-      await this.#writeAll(source, position)
-    }
+  write(source: Uint8Array, position: number): Promise<void> {
+    return this.writeAll([source], position)
   }
 
-  async #writeAll(source: Uint8Array, position: number): Promise<void> {
-    for (let done = 0; done < source.length; ) {
-      done += await writeSome(this.#fd, { bytes: source, offset: done, position: position + done })
+  async writeAll(sources: readonly Uint8Array[], position: number): Promise<void> {
+    try {
+      await this.#writeAll(sources, position)
+    } catch (error) {
+      if (!isDirect(this.#way) || !isRefusedDirect(error)) throw error
+      const refused = this.#fd
+      this.#fd = await openBuffered(this.#way)
+      this.#way = buffered(this.#way)
+      await closeFd(refused)
+      await this.#writeAll(sources, position)
+    }
+    if (this.#way.syncsBehind) await this.dataSync()
+  }
+
+  async #writeAll(sources: readonly Uint8Array[], position: number): Promise<void> {
+    for (let rest = sources; rest.length > 0; ) {
+      const count = await writeSome(this.#fd, rest, position)
+      position += count
+      rest = behind(rest, count)
     }
   }
 
@@ -141,10 +172,16 @@ function readSome(fd: number, { bytes, offset, position }: Span): Promise<number
   })
 }
 
-function writeSome(fd: number, { bytes, offset, position }: Span): Promise<number> {
+function writeSome(fd: number, sources: readonly Uint8Array[], position: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    fs.write(fd, bytes, offset, bytes.length - offset, position, (error, count) =>
-      error ? reject(error) : resolve(count),
-    )
+    fs.writev(fd, sources, position, (error, count) => (error ? reject(error) : resolve(count)))
   })
+}
+
+/** What of `sources` lies behind its first `count` bytes. */
+function behind(sources: readonly Uint8Array[], count: number): Uint8Array[] {
+  const rest = sources.slice()
+  while (rest[0] && rest[0].length <= count) count -= rest.shift()!.length
+  if (rest[0]) rest[0] = rest[0].subarray(count)
+  return rest
 }

@@ -1,7 +1,7 @@
 import { crc32 } from '@node-rs/crc32'
 import { CHUNK_ID_BYTES } from '../../base/ids.ts'
 import { HEADER_BYTES_MAX, TRAILER_BYTES_MAX } from '../../chunk-files/chunk-frame.ts'
-import { type ChunkKey, parseKey } from '../../chunk-files/chunk-key.ts'
+import { type ChunkKey, parseKey, writeKey } from '../../chunk-files/chunk-key.ts'
 
 /*
  * A segment: a header, then records, nothing between them; little endian.
@@ -78,12 +78,17 @@ export interface RecordHeader {
   killedSegment: number
 }
 
+/** Something to append. */
+export interface NewRecord {
+  kind: RecordKind
+  key: ChunkKey
+  /** Chunk header, payload, chunk trailer; none for a tombstone. */
+  parts: readonly Uint8Array[]
+  killedSegment: number
+}
+
 /** Writes the header of a record at `at`. */
-export function writeRecordHeader(
-  target: Buffer,
-  at: number,
-  record: RecordHeader & { chunkId: Uint8Array; saltState: number },
-): void {
+export function writeRecordHeader(target: Buffer, at: number, record: FoundRecord, saltState: number): void {
   target.writeUInt32LE(RECORD_MAGIC, at)
   target.writeUInt32LE(VERSION | ((record.kind === 'put' ? PUT : TOMBSTONE) << 8), at + 4)
   target.writeUInt32LE(record.recordBytes, at + 8)
@@ -91,9 +96,9 @@ export function writeRecordHeader(
   target.writeUInt32LE(record.payloadBytes, at + 16)
   target.writeUInt32LE(record.killedSegment, at + 20)
   target.writeUInt32LE(record.offset, at + 24)
-  target.set(record.chunkId, at + 28)
-  target.fill(0, at + 28 + CHUNK_ID_BYTES, at + 48)
-  target.writeUInt32LE(crc32(target.subarray(at, at + 48), record.saltState), at + 48)
+  writeKey(target, at + 28, record.key)
+  target.writeUIntLE(0, at + 28 + CHUNK_ID_BYTES, 3)
+  target.writeUInt32LE(crc32(target.subarray(at, at + 48), saltState), at + 48)
 }
 
 /** What a segment's record headers' checksums go on from. */

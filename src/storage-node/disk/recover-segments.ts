@@ -1,11 +1,13 @@
+import { assert } from '../../base/faults.ts'
 import { type DiskPaths, hintsPath, parseSegmentFileName, segmentPath } from '../../chunk-files/paths.ts'
+import type { SegmentStart } from './active-segment.ts'
 import { applyRecord } from './apply-record.ts'
 import type { ChunkIndex } from './chunk-index.ts'
 import type { DiskFile, DiskFs } from './disk-fs.ts'
 import type { Hints } from './hints.ts'
 import { type HintsDeps, readHints, writeHints } from './hints-file.ts'
-import { decodeSegmentHeader, SEGMENT_HEADER_BYTES, type SegmentHeader, saltState } from './record.ts'
-import type { ActiveSegment, LogStart } from './segment-log.ts'
+import { decodeSegmentHeader, RECORD_BYTES_MAX, SEGMENT_HEADER_BYTES, type SegmentHeader, saltState } from './record.ts'
+import { BATCH_BYTES_MAX, type LogStart } from './segment-log.ts'
 import { type ScanResult, scanSegment } from './segment-scan.ts'
 import type { SegmentTable } from './segment-table.ts'
 
@@ -16,6 +18,8 @@ export interface RecoveryDeps extends HintsDeps {
 }
 
 const SEGMENT_BYTES_MAX = 0xffff_ffff
+/** The last write: all before it was durable when it began, the header when it was the first. */
+const DOUBTFUL_BYTES_MAX = Math.max(BATCH_BYTES_MAX, RECORD_BYTES_MAX)
 
 /** Replays the segments in order: closed ones from their hints where those are whole, the last one with all checksums. */
 export async function recoverSegments(deps: RecoveryDeps): Promise<LogStart> {
@@ -25,7 +29,7 @@ export async function recoverSegments(deps: RecoveryDeps): Promise<LogStart> {
   for (const header of headers.values()) {
     if (header) counts.set(header.previous.segment, header.previous.bytes)
   }
-  let active: ActiveSegment | undefined
+  let active: SegmentStart | undefined
   for (const number of numbers) {
     const hints = await readHints(deps, number)
     if (hints) replay(deps, hints)
@@ -105,19 +109,19 @@ async function recoverClosed(
   await closeSegment(deps, { segment: number, salt, segmentBytes: scanned.endBytes, records: scanned.records })
 }
 
-/** Cuts a torn tail; appending goes on behind it unless the segment is damaged or full. */
+/** Cuts a torn tail, and zeros that no record took; appending goes on behind it unless the segment is damaged or full. */
 async function recoverLast(
   deps: RecoveryDeps,
   number: number,
   header: SegmentHeader | undefined,
-): Promise<ActiveSegment | undefined> {
+): Promise<SegmentStart | undefined> {
   if (!header) {
     keepUnreadable(deps, number)
     return undefined
   }
   const { fs, paths, table, log } = deps
   const { salt } = header
-  const file = await fs.open(segmentPath(paths, number), 'append')
+  const file = await fs.open(segmentPath(paths, number), 'append-synced')
   try {
     const length = await file.length()
     const segmentBytes = Math.min(length, SEGMENT_BYTES_MAX)
@@ -125,11 +129,11 @@ async function recoverLast(
     const { records, endBytes } = scanned
     reportDamage(deps, number, scanned)
     if (endBytes < length) {
-      log.warn({ segment: number, bytes: length - endBytes }, 'cut the torn tail of a segment')
+      log.info({ segment: number, bytes: length - endBytes }, 'cut what lies behind the last record of a segment')
       await file.truncate(endBytes)
     }
-    // Records that a killed process left in the page cache may count from now on, so they must be durable.
     await file.dataSync()
+    await rewrite(file, { from: Math.max(0, endBytes - DOUBTFUL_BYTES_MAX), to: endBytes })
     if (scanned.damage.length > 0 || endBytes >= deps.segmentBytesMax) {
       await closeSegment(deps, { segment: number, salt, segmentBytes: endBytes, records })
       await file.close()
@@ -142,6 +146,17 @@ async function recoverLast(
     await file.close().catch(() => {})
     throw error
   }
+}
+
+/**
+ * What a killed process left in the page cache counts from now on, so it must be durable. If its sync had failed, those
+ * pages pass for clean, and no later sync writes them: so they are written anew.
+ */
+async function rewrite(file: DiskFile, { from, to }: { from: number; to: number }): Promise<void> {
+  const bytes = Buffer.allocUnsafe(to - from)
+  const count = await file.read(bytes, from)
+  assert(count === bytes.length, 'a file is as long as it was a moment ago')
+  await file.write(bytes, from)
 }
 
 async function closeSegment(deps: RecoveryDeps, hints: Hints): Promise<void> {

@@ -1,38 +1,27 @@
 import type { Random } from '../../base/clock.ts'
 import { assert } from '../../base/faults.ts'
-import { type ChunkKey, keyBytes } from '../../chunk-files/chunk-key.ts'
 import { segmentPath } from '../../chunk-files/paths.ts'
+import { ActiveSegment, type SegmentStart } from './active-segment.ts'
+import { applyRecord } from './apply-record.ts'
+import type { ChunkIndex } from './chunk-index.ts'
 import { toChunkError } from './disk-error.ts'
-import type { DiskFile } from './disk-fs.ts'
 import type { DiskHealth } from './disk-health.ts'
 import { RecordList } from './hints.ts'
 import { type HintsDeps, writeHints } from './hints-file.ts'
 import {
   encodeSegmentHeader,
-  type FoundRecord,
+  type NewRecord,
   RECORD_BYTES_MAX,
   RECORD_HEADER_BYTES,
   SALT_BYTES,
   SEGMENT_HEADER_BYTES,
-  saltState,
-  writeRecordHeader,
 } from './record.ts'
 import type { SegmentTable } from './segment-table.ts'
 import type { ChunkDiskSettings } from './settings.ts'
 
-/** Something to append. Its parts are read until `append` settles. */
-export interface NewRecord {
-  kind: 'put' | 'tombstone'
-  key: ChunkKey
-  /** Chunk header, payload, chunk trailer; none for a tombstone. */
-  parts: readonly Uint8Array[]
-  killedSegment: number
-  /** Called when the record is durable, in the order of the records, before anything else can look at the segment. */
-  landed(segment: number, record: FoundRecord): void
-}
-
 export interface SegmentLogDeps extends HintsDeps {
   health: DiskHealth
+  index: ChunkIndex
   table: SegmentTable
   random: Random
   settings: ChunkDiskSettings
@@ -44,16 +33,12 @@ export interface LogStart {
   lastSegment: number
   /** The segment before the one to be made next, and how much of it counts. */
   previous: { segment: number; bytes: number }
-  active: ActiveSegment | undefined
+  active: SegmentStart | undefined
 }
 
-export interface ActiveSegment {
-  number: number
-  file: DiskFile
-  /** Durable so far. */
-  bytes: number
-  salt: Buffer
-  records: RecordList
+export interface LogPosition {
+  segment: number
+  offset: number
 }
 
 interface Waiting {
@@ -63,13 +48,12 @@ interface Waiting {
   reject(error: unknown): void
 }
 
-/** What one fdatasync makes durable, at most. */
-const BATCH_BYTES_MAX = 8 * 1024 * 1024
-const SCRATCH_BYTES = RECORD_BYTES_MAX
+/** What one write makes durable, at most. The buffer is of that length too, of which short records touch little. */
+export const BATCH_BYTES_MAX = 4 * 1024 * 1024
 
 /**
- * Appends records, with group commit: all that wait are written together and made durable by one fdatasync; whatever
- * comes meanwhile is the next batch. Nothing ever waits for a batch to fill. The queue is as long as callers let it grow.
+ * Appends records, with group commit: all that wait are written and made durable together; whatever comes meanwhile is
+ * the next batch. Nothing ever waits for a batch to fill. The queue is as long as callers let it grow.
  */
 export class SegmentLog implements AsyncDisposable {
   readonly #deps: SegmentLogDeps
@@ -77,22 +61,28 @@ export class SegmentLog implements AsyncDisposable {
   #running: Promise<void> | undefined
   #active: ActiveSegment | undefined
   #lastSegment: number
+  /** The one that is being made, or will be. */
+  #nextSegment: number
   #previous: { segment: number; bytes: number }
-  #scratch: Buffer | undefined
+  readonly #scratch = Buffer.allocUnsafeSlow(BATCH_BYTES_MAX)
   #isTailInDoubt = false
   readonly #behind = new Set<Promise<void>>()
 
   constructor(deps: SegmentLogDeps, start: LogStart) {
     this.#deps = deps
-    this.#active = start.active
+    this.#active = start.active && new ActiveSegment(start.active, deps.settings.segmentBytesMax)
     this.#lastSegment = start.lastSegment
+    this.#nextSegment = start.lastSegment + 1
     this.#previous = start.previous
   }
 
-  /** Resolves when the record is durable. Rejects with `no-space` or `failed`: then it will not come back after a restart. */
+  /**
+   * Resolves when the record is durable and the index knows it; until it settles, its parts are read. Rejects with
+   * `no-space` or `failed`: then it will not come back after a restart.
+   */
   append(record: NewRecord): Promise<void> {
     const recordBytes = record.parts.reduce((sum, part) => sum + part.length, RECORD_HEADER_BYTES)
-    assert(recordBytes <= RECORD_BYTES_MAX, 'a record fits the scratch buffer')
+    assert(recordBytes <= RECORD_BYTES_MAX, 'a record is not too long to be read')
     return new Promise((resolve, reject) => {
       this.#waiting.push({ record, recordBytes, resolve, reject })
       this.#running ??= this.#run()
@@ -105,6 +95,12 @@ export class SegmentLog implements AsyncDisposable {
    */
   get isTailInDoubt(): boolean {
     return this.#isTailInDoubt
+  }
+
+  /** Whatever is appended from now on, and what is under way, lies here or behind. */
+  get position(): LogPosition {
+    const active = this.#active
+    return active ? { segment: active.number, offset: active.bytes } : { segment: this.#nextSegment, offset: 0 }
   }
 
   async #run(): Promise<void> {
@@ -129,15 +125,12 @@ export class SegmentLog implements AsyncDisposable {
   async #commit(batch: Waiting[]): Promise<void> {
     try {
       const active = await this.#openActive()
-      const placed = await this.#write(active, batch).catch(async (error) => {
+      const placed = await active.append(batch, this.#scratch).catch(async (error) => {
         await this.#abandon(active)
         throw error
       })
-      for (const record of placed) active.records.add(record)
-      const last = placed.at(-1)!
-      active.bytes = last.offset + last.recordBytes
       this.#deps.table.get(active.number)!.bytes = active.bytes
-      for (const [i, { record }] of batch.entries()) record.landed(active.number, placed[i]!)
+      for (const record of placed) applyRecord(this.#deps, active.number, record)
       for (const { resolve } of batch) resolve()
       if (active.bytes >= this.#deps.settings.segmentBytesMax) this.#seal(active)
     } catch (error) {
@@ -146,47 +139,15 @@ export class SegmentLog implements AsyncDisposable {
     }
   }
 
-  /** Writes a batch behind what is durable, and makes it so. */
-  async #write(active: ActiveSegment, batch: Waiting[]): Promise<FoundRecord[]> {
-    this.#scratch ??= Buffer.allocUnsafeSlow(SCRATCH_BYTES)
-    const scratch = this.#scratch
-    const state = saltState(active.salt)
-    const placed: FoundRecord[] = []
-    let base = active.bytes
-    let used = 0
-    for (const { record, recordBytes } of batch) {
-      if (used + recordBytes > scratch.length) {
-        await active.file.write(scratch.subarray(0, used), base)
-        base += used
-        used = 0
-      }
-      const found = describe(record, { offset: base + used, recordBytes })
-      placed.push(found)
-      writeRecordHeader(scratch, used, { ...found, chunkId: keyBytes(record.key), saltState: state })
-      used += RECORD_HEADER_BYTES
-      for (const part of record.parts) {
-        scratch.set(part, used)
-        used += part.length
-      }
-    }
-    await active.file.write(scratch.subarray(0, used), base)
-    await active.file.dataSync().catch((error) => {
-      this.#deps.health.markBroken(error)
-      throw error
-    })
-    return placed
-  }
-
   async #openActive(): Promise<ActiveSegment> {
     if (this.#active) return this.#active
-    const { fs, paths, directories, random, table } = this.#deps
+    const { fs, paths, directories, random, table, settings } = this.#deps
     this.#lastSegment += 1
     const number = this.#lastSegment
     const salt = random.bytes(SALT_BYTES)
-    const file = await fs.open(segmentPath(paths, number), 'create')
+    const file = await fs.open(segmentPath(paths, number), 'create-synced')
     try {
       await file.write(encodeSegmentHeader({ segment: number, salt, previous: this.#previous }), 0)
-      await file.dataSync()
       await directories.sync(paths.segments)
     } catch (error) {
       await file.close().catch(() => {})
@@ -195,19 +156,19 @@ export class SegmentLog implements AsyncDisposable {
     }
     this.#isTailInDoubt = false
     table.add({ number, bytes: SEGMENT_HEADER_BYTES, salt })
-    this.#active = { number, file, bytes: SEGMENT_HEADER_BYTES, salt, records: new RecordList() }
+    const start = { number, file, bytes: SEGMENT_HEADER_BYTES, salt, records: new RecordList() }
+    this.#active = new ActiveSegment(start, settings.segmentBytesMax)
     return this.#active
   }
 
   /**
-   * A write or sync failed: of what lies behind the durable length nothing can be known, not even after a sync that
+   * A write failed: of what lies behind the durable length nothing can be known, not even after a sync that
    * succeeds. The segment ends there; the next one's header says so, should cutting fail as well.
    */
   async #abandon(active: ActiveSegment): Promise<void> {
     this.#deps.log.warn({ segment: active.number, bytes: active.bytes }, 'a write failed: the segment ends before it')
     try {
-      await active.file.truncate(active.bytes)
-      await active.file.dataSync()
+      await active.cut()
     } catch {
       this.#isTailInDoubt = true
     }
@@ -216,11 +177,12 @@ export class SegmentLog implements AsyncDisposable {
 
   #seal(active: ActiveSegment): void {
     this.#active = undefined
+    this.#nextSegment = this.#lastSegment + 1
     this.#previous = { segment: active.number, bytes: active.bytes }
     this.#deps.table.seal(active.number)
     const { number: segment, salt, bytes: segmentBytes, records } = active
     this.#doBehind(async () => {
-      await active.file.close().catch(() => {}) // all that counts is synced
+      await active.close()
       await writeHints(this.#deps, { segment, salt, segmentBytes, records })
     })
   }
@@ -242,20 +204,7 @@ export class SegmentLog implements AsyncDisposable {
     await this.settled()
     const active = this.#active
     this.#active = undefined
-    await active?.file.close()
+    await active?.close()
     assert(this.#waiting.length === 0, 'nothing is appended to a closed log')
-  }
-}
-
-function describe(record: NewRecord, { offset, recordBytes }: { offset: number; recordBytes: number }): FoundRecord {
-  const [header, payload] = record.parts
-  return {
-    kind: record.kind,
-    key: record.key,
-    offset,
-    recordBytes,
-    headerBytes: header?.length ?? 0,
-    payloadBytes: payload?.length ?? 0,
-    killedSegment: record.killedSegment,
   }
 }

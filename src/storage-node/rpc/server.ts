@@ -1,10 +1,13 @@
-import type { Server } from 'node:net'
+import type { Server, Socket } from 'node:net'
 import type { Clock } from '../../base/clock.ts'
-import { type ByteSocket, byteServer } from '../../base/rpc/byte-socket.ts'
+import type { Log } from '../../base/log.ts'
+import { type ByteSocket, byteServer, byteServerByTls } from '../../base/rpc/byte-socket.ts'
 import { type CallStatus, GrpcCode, statusHeaders } from '../../base/rpc/grpc-status.ts'
 import { H2Connection, type H2Settings } from '../../base/rpc/h2-connection.ts'
 import type { H2Stream, StreamEvents } from '../../base/rpc/h2-stream.ts'
 import { type HeaderList, headerOf } from '../../base/rpc/hpack.ts'
+import type { TlsIdentity } from '../../base/tls/identity.ts'
+import { tellRefusals } from '../../base/tls/refusals.ts'
 import { refuseCall, ServerCall } from './server-call.ts'
 
 /** Begins to work on a call: `call.start` is called in the same turn. */
@@ -12,10 +15,13 @@ export type Method = (call: ServerCall) => void
 
 export interface RpcServerDeps {
   clock: Clock
+  log: Log
   settings: H2Settings
   methods: ReadonlyMap<string, Method>
   /** Judges every call before a byte of it is read; undefined lets it in. */
   refuse(path: string, headers: HeaderList): CallStatus | undefined
+  /** Only holders of a certificate of this one's CA are let in; undefined: connections are plain. */
+  tls: TlsIdentity | undefined
 }
 
 /** A gRPC server over as many addresses as it is told to listen on. */
@@ -31,6 +37,9 @@ export interface RpcServer {
 export function createRpcServer(deps: RpcServerDeps): RpcServer {
   const listeners = new Set<Server>()
   const connections = new Set<H2Connection>()
+  /** Under TLS: all that are connected, also those that are not let in yet. */
+  const wires = new Set<Socket>()
+  const onRefused = tellRefusals(deps)
   let isClosing = false
 
   function welcome(bytes: ByteSocket): void {
@@ -39,16 +48,33 @@ export function createRpcServer(deps: RpcServerDeps): RpcServer {
       clock: deps.clock,
       settings: deps.settings,
       onStream: (stream, headers) => begin(deps, stream, headers),
-      onEnd: () => connections.delete(connection),
+      onEnd() {
+        connections.delete(connection)
+        endHandshakes()
+      },
     })
     connections.add(connection)
     bytes.onBytes = (read) => connection.receive(read)
     if (isClosing) connection.goAway()
   }
 
+  /** Who is the last to go waits for no caller that is not in yet. */
+  function endHandshakes(): void {
+    if (isClosing && connections.size === 0) for (const wire of wires) wire.destroy()
+  }
+
+  function secureServer(identity: TlsIdentity): Server {
+    const listener = byteServerByTls(identity, { onConnection: welcome, onRefused })
+    listener.on('connection', (wire: Socket) => {
+      wires.add(wire)
+      wire.once('close', () => wires.delete(wire))
+    })
+    return listener
+  }
+
   return {
     listen(where) {
-      const listener = byteServer(welcome)
+      const listener = deps.tls ? secureServer(deps.tls) : byteServer(welcome)
       return new Promise((resolve, reject) => {
         listener.once('error', reject)
         listener.listen(where, () => {
@@ -65,6 +91,7 @@ export function createRpcServer(deps: RpcServerDeps): RpcServer {
         (listener) => new Promise<void>((resolve) => listener.close(() => resolve())),
       )
       for (const connection of connections) connection.goAway()
+      endHandshakes()
       await Promise.all(closed)
     },
     destroyAll() {

@@ -26,6 +26,8 @@ export interface Tally {
   endangered: number
   /** Parts by how many more servers they survive the loss of; '-1': those that cannot be read. */
   byTolerance: Record<string, number>
+  /** Parts that have chunks on servers that are to be emptied. */
+  leaving: number
 }
 
 export interface CensusProgress {
@@ -40,6 +42,8 @@ export interface CensusPass {
   conditions: string
   /** Servers whose chunks do not count. */
   gone: ServerNumber[]
+  /** Servers that are to be emptied. */
+  draining: ServerNumber[]
   /** What repair had done when it began. */
   repairedParts: number
   startedAt: string
@@ -94,8 +98,7 @@ class CensusRun {
       if (!pass) return
       // The servers are looked at again while the count goes on.
       const lookAgainMs = clock.nowMs() + this.#settings.intervalMs
-      while (this.#progress.pass && clock.nowMs() < lookAgainMs)
-        await this.#countPage(this.#progress.pass, conditions.lost)
+      while (this.#progress.pass && clock.nowMs() < lookAgainMs) await this.#countPage(this.#progress.pass, conditions)
     }
   }
 
@@ -114,9 +117,10 @@ class CensusRun {
       const isRepaired = isQueueEmpty && report.repairedParts !== repairedParts
       if (!isRepaired && clock.nowMs() - Date.parse(report.finishedAt) < PASS_EVERY_MS) return undefined
     }
-    const tally = { parts: 0, endangered: 0, byTolerance: {} }
+    const tally = { parts: 0, endangered: 0, leaving: 0, byTolerance: {} }
     const gone = [...conditions.down, ...conditions.lost]
-    const begun = { conditions: word, gone, repairedParts, startedAt: this.#now(), after: '', tally }
+    const { draining } = conditions
+    const begun = { conditions: word, gone, draining, repairedParts, startedAt: this.#now(), after: '', tally }
     this.#say({ ...this.#progress, pass: begun })
     return begun
   }
@@ -128,12 +132,12 @@ class CensusRun {
     }
   }
 
-  async #countPage(pass: CensusPass, lost: readonly ServerNumber[]): Promise<void> {
+  async #countPage(pass: CensusPass, { lost, draining }: ServerConditions): Promise<void> {
     const { catalogue, log } = this.#deps
     const parts = await catalogue.surveyParts({ after: pass.after, rowsMax: PARTS_AT_ONCE }, this.#signal)
-    const endangered = parts.flatMap((part) => endangeredPart(part, new Set(lost)))
-    if (endangered.length > 0) await catalogue.queueParts(endangered, this.#signal)
-    const tally = addUp(pass.tally, parts, endangered.length, new Set(pass.gone))
+    const queued = parts.flatMap((part) => partToQueue(part, new Set(lost), new Set(draining)))
+    if (queued.length > 0) await catalogue.queueParts(queued, this.#signal)
+    const tally = addUp(pass.tally, parts, queued, new Set(pass.gone))
     if (parts.length === PARTS_AT_ONCE) {
       this.#say({ ...this.#progress, pass: { ...pass, after: parts.at(-1)!.partId, tally } })
       return
@@ -154,22 +158,27 @@ class CensusRun {
   }
 }
 
-function wordOf({ up, down, lost }: ServerConditions): string {
-  return `up ${up.join(' ')}, down ${down.join(' ')}, lost ${lost.join(' ')}`
+function wordOf({ up, draining, down, lost }: ServerConditions): string {
+  return `up ${up.join(' ')}, draining ${draining.join(' ')}, down ${down.join(' ')}, lost ${lost.join(' ')}`
 }
 
-/** For the queue: chunks on servers that are merely down are not missing yet. */
-function endangeredPart({ partId, servers, damaged }: SurveyedPart, lost: ReadonlySet<ServerNumber>): EndangeredPart[] {
-  const missing = servers.filter(
-    (server, index) => server === NOWHERE || lost.has(server) || damaged.includes(index),
-  ).length
-  return missing > 0 ? [{ partId, missing, spare: servers.length - missing - DATA_CHUNKS }] : []
+/** Chunks on servers that are merely down are not missing yet. */
+function partToQueue(
+  { partId, servers, damaged }: SurveyedPart,
+  lost: ReadonlySet<ServerNumber>,
+  draining: ReadonlySet<ServerNumber>,
+): EndangeredPart[] {
+  const isMissing = (server: ServerNumber, index: number) =>
+    server === NOWHERE || lost.has(server) || damaged.includes(index)
+  const missing = servers.filter(isMissing).length
+  const isQueued = missing > 0 || servers.some((server) => draining.has(server))
+  return isQueued ? [{ partId, missing, spare: servers.length - missing - DATA_CHUNKS }] : []
 }
 
 function addUp(
-  { parts, endangered, byTolerance }: Tally,
+  { parts, endangered, leaving, byTolerance }: Tally,
   page: readonly SurveyedPart[],
-  more: number,
+  queued: readonly EndangeredPart[],
   gone: ReadonlySet<ServerNumber>,
 ): Tally {
   const sums = { ...byTolerance }
@@ -180,5 +189,11 @@ function addUp(
     const tolerance = faultTolerance(holders)
     sums[tolerance] = (sums[tolerance] ?? 0) + 1
   }
-  return { parts: parts + page.length, endangered: endangered + more, byTolerance: sums }
+  const inDanger = queued.filter(({ missing }) => missing > 0).length
+  return {
+    parts: parts + page.length,
+    endangered: endangered + inDanger,
+    leaving: leaving + queued.length - inDanger,
+    byTolerance: sums,
+  }
 }

@@ -16,6 +16,8 @@ export interface CensusCatalogue {
 
 export interface ServerConditions {
   up: ServerNumber[]
+  /** To be emptied; they serve what they have. */
+  draining: ServerNumber[]
   /** Without heartbeats, or with a disk that refuses writes. */
   down: ServerNumber[]
   /** Removed, or down for longer than the grace. */
@@ -31,6 +33,7 @@ export interface SurveyedPart {
 
 export interface EndangeredPart {
   partId: PartId
+  /** 0: all are there, but some on a server that is to be emptied. */
   missing: number
   /** What is left beyond the six chunks that it needs; below 0 it cannot be read. */
   spare: number

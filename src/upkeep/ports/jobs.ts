@@ -13,7 +13,7 @@ export interface JobCatalogue {
     lease: JobLease & { progress: Progress },
     signal: AbortSignal,
   ): Promise<'running' | 'asked to pause' | 'lost'>
-  /** Ends the lease; the job is due again in `dueInMs`. */
+  /** Ends the lease; the job is due again in `dueInMs`; Infinity: when it is asked for. */
   releaseJob(release: JobRelease, signal: AbortSignal): Promise<void>
 }
 
@@ -36,9 +36,10 @@ export interface JobRelease {
 /** A job as people see it. */
 export interface JobState {
   name: string
-  /** running: by a gateway that gave a sign of life in time. due: a gateway will take it at its next look. */
-  state: 'running' | 'paused' | 'due' | 'waiting'
-  dueAt: Date
+  /** running: by a gateway that gave a sign of life in time. due: a gateway will take it at its next look. idle: not before it is asked for. */
+  state: 'running' | 'paused' | 'due' | 'waiting' | 'idle'
+  /** undefined: not before it is asked for. */
+  dueAt: Date | undefined
   seenAt: Date | undefined
   progress: Progress
   error: string | undefined

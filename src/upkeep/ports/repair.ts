@@ -9,11 +9,10 @@ export interface RepairCatalogue {
    * that grows with every attempt, whatever becomes of this one.
    */
   claimRepairs(query: { rowsMax: number; inHand: readonly PartId[] }, signal: AbortSignal): Promise<RepairEntry[]>
-  /** Servers whose chunks count as lost: removed, or down for longer than the grace. */
-  findLostServers(signal: AbortSignal): Promise<ServerNumber[]>
+  findUnwantedServers(signal: AbortSignal): Promise<UnwantedServers>
   /**
    * To be called before anything is written: what is written where, so that it is found after a crash. Answers the moves
-   * that may be made; where an older copy may be in the way, it must be deleted first.
+   * that may be made; of some of them a copy may lie there already, which only the sweep may delete.
    */
   planRepair(plan: RepairPlan, signal: AbortSignal): Promise<PlannedMove[]>
   commitRepair(commit: RepairCommit, signal: AbortSignal): Promise<RepairOutcome>
@@ -34,6 +33,14 @@ export interface RepairEntry {
   damaged: readonly number[]
 }
 
+/** Servers that parts' chunks are not to stay on. */
+export interface UnwantedServers {
+  /** Removed, or down for longer than the grace: what they had is to be rebuilt. */
+  lost: readonly ServerNumber[]
+  /** To be emptied: what they have is to be moved. */
+  leaving: readonly ServerNumber[]
+}
+
 /** A chunk that is written to a server. */
 export interface ChunkMove {
   index: number
@@ -46,10 +53,10 @@ export interface RepairPlan {
 }
 
 export interface PlannedMove extends ChunkMove {
-  isInTheWay: boolean
+  mayBeThere: boolean
 }
 
-export interface RepairCommit {
+export interface RepairCommit extends UnwantedServers {
   partId: PartId
   /** The part's servers as they were read. */
   before: readonly ServerNumber[]
@@ -57,7 +64,6 @@ export interface RepairCommit {
   moves: readonly ChunkMove[]
   /** Chunks whose damage is dealt with, whichever way. */
   settled: readonly number[]
-  lost: readonly ServerNumber[]
   /** How long the copies that were replaced stay, for downloads that are under way. */
   graceMs: number
 }
@@ -70,8 +76,10 @@ export type RepairOutcome = 'ok' | 'gone' | 'changed' | 'overtaken'
 
 /** Makes chunks anew. src/engine implements it. */
 export interface Rebuilder {
-  /** Answers the indexes that are durable now. Faults: DataUnavailable, or what all targets failed of. */
+  /** Makes chunks of any six others. Answers the indexes that are durable now. Faults: DataUnavailable, or what all targets failed of. */
   rebuild(order: RebuildOrder, signal: AbortSignal): Promise<number[]>
+  /** Copies chunks from where the part's row has them, every block verified. Answers the indexes that are durable now. */
+  copy(order: RebuildOrder, signal: AbortSignal): Promise<number[]>
 }
 
 export interface RebuildOrder {

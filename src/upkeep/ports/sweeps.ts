@@ -1,6 +1,7 @@
 import type { PartId, ServerNumber } from '../../base/ids.ts'
 import type { PartLayout } from '../../base/model.ts'
 import type { ChunkName } from '../../engine/ports/chunk-store.ts'
+import type { RestoreWatch } from './restores.ts'
 
 /** A part that nothing refers to any more, claimed for deletion. */
 export interface DoomedPart extends PartLayout {
@@ -8,13 +9,16 @@ export interface DoomedPart extends PartLayout {
 }
 
 /** What the sweeps need of the metadata. src/meta implements it. */
-export interface UpkeepCatalogue {
+export interface UpkeepCatalogue extends RestoreWatch {
   /**
    * Runs `job` if no other gateway is running one of that name; answers whether it ran. The lock ends with the database
    * session, so a gateway killed in the middle blocks nobody.
    */
   exclusively(job: string, run: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<boolean>
-  /** Aborts multipart uploads whose time is over, at most `rowsMax`; their parts become doomed. Answers how many. */
+  /**
+   * Aborts multipart uploads whose time is over, at most `rowsMax`; their parts become doomed. Answers how many. None in a
+   * database that was restored: they may have become objects in the time that it lost.
+   */
   expireUploads(rowsMax: number, signal: AbortSignal): Promise<number>
   /**
    * Parts doomed longer than `graceMs` ago (by the database's clock), in order of part id, ids > `after` ('' for the
@@ -31,7 +35,7 @@ export interface UpkeepCatalogue {
    * session wrote can be committed any more (a gateway that slept through its own TTL must not refer to swept chunks).
    */
   findExpiredSessions(signal: AbortSignal): Promise<number[]>
-  /** Of these part ids, those that no row knows: neither `parts` nor anything else. */
+  /** Of these part ids, those that no row knows, nor a restored database may have forgotten. */
   findUnknownParts(partIds: readonly PartId[], signal: AbortSignal): Promise<PartId[]>
   forgetSession(session: number, signal: AbortSignal): Promise<void>
   /**

@@ -5,7 +5,7 @@ import type { Rebuilder, RepairCatalogue, RepairPlacer } from '../ports/repair.t
 
 export interface RepairDeps {
   catalogue: RepairCatalogue
-  chunks: Pick<ChunkStore, 'verifyChunks' | 'deleteChunks' | 'isReachable'>
+  chunks: Pick<ChunkStore, 'verifyChunks' | 'deleteChunks' | 'statServer' | 'isReachable'>
   placer: RepairPlacer
   rebuilder: Rebuilder
   clock: Clock

@@ -1,4 +1,5 @@
 import type { PartId } from '../../base/ids.ts'
+import { payloadBytes } from '../../striping/layout.ts'
 import type { Job, JobRun } from '../job-runner.ts'
 import { Pace } from '../pace.ts'
 import type { RepairEntry } from '../ports/repair.ts'
@@ -18,15 +19,21 @@ export interface RepairSettings {
 export interface RepairProgress {
   parts: number
   chunks: number
+  /** Read from and written to nodes, together. */
   movedBytes: number
+  /** Bytes of chunks that were made anew. */
+  writtenBytes: number
   failures: number
-  run: { parts: number; movedBytes: number; startedAt: string }
+  run: { parts: number; movedBytes: number; writtenBytes: number; startedAt: string }
 }
 
 export const REPAIR_JOB = 'repair'
 
-/** Parts under repair at once: each holds about 3 MiB, and the nodes' answers are what each waits for most. */
-const PARTS_AT_ONCE = 8
+/** What is under repair at once, by weight: of large parts 6, of about 3 MiB each; of small ones 30. */
+const WEIGHT_MAX = 30
+const LARGE_WEIGHT = 5
+/** A part whose chunks are larger is read and written by streams. */
+const SMALL_CHUNK_BYTES_MAX = 512 * 1024
 /** Claimed in one go; few, so that what becomes more urgent does not wait behind them. */
 const ENTRIES_AT_ONCE = 32
 
@@ -56,6 +63,7 @@ class RepairRun {
   /** Claimed, and not begun. */
   #waiting: RepairEntry[] = []
   readonly #underWay = new Map<PartId, Promise<void>>()
+  #weight = 0
   #options: RepairOptions
 
   constructor(deps: RepairDeps, order: RunOrder, signal: AbortSignal) {
@@ -66,19 +74,20 @@ class RepairRun {
       parts: 0,
       chunks: 0,
       movedBytes: 0,
+      writtenBytes: 0,
       failures: 0,
       ...(order.run.progress as Partial<RepairProgress>),
     }
     const startedAt = new Date(deps.clock.nowMs()).toISOString()
-    this.#progress = { ...before, run: { parts: 0, movedBytes: 0, startedAt } }
-    this.#options = { lost: [], graceMs: order.settings.graceMs, pace: (bytes) => this.#move(bytes) }
+    this.#progress = { ...before, run: { parts: 0, movedBytes: 0, writtenBytes: 0, startedAt } }
+    this.#options = { lost: [], leaving: [], graceMs: order.settings.graceMs, pace: (bytes) => this.#move(bytes) }
   }
 
   async work(): Promise<void> {
     try {
       while (await this.#refill()) {
         this.#signal.throwIfAborted()
-        while (this.#waiting.length > 0 && this.#underWay.size < PARTS_AT_ONCE) this.#begin(this.#waiting.shift()!)
+        while (this.#hasRoom()) this.#begin(this.#waiting.shift()!)
         await Promise.race(this.#underWay.values())
       }
     } finally {
@@ -88,26 +97,38 @@ class RepairRun {
 
   /** Whether there is anything to do. */
   async #refill(): Promise<boolean> {
-    if (this.#waiting.length > 0 || this.#underWay.size >= PARTS_AT_ONCE) return true
+    if (this.#waiting.length > 0 || this.#weight >= WEIGHT_MAX) return true
     const query = { rowsMax: ENTRIES_AT_ONCE, inHand: [...this.#underWay.keys()] }
     this.#waiting = await this.#deps.catalogue.claimRepairs(query, this.#signal)
     if (this.#waiting.length > 0) {
       this.#report()
-      this.#options = { ...this.#options, lost: await this.#deps.catalogue.findLostServers(this.#signal) }
+      this.#options = { ...this.#options, ...(await this.#deps.catalogue.findUnwantedServers(this.#signal)) }
     }
     return this.#waiting.length + this.#underWay.size > 0
   }
 
+  #hasRoom(): boolean {
+    const [next] = this.#waiting
+    return next !== undefined && this.#weight + weightOf(next) <= WEIGHT_MAX
+  }
+
   #begin(entry: RepairEntry): void {
-    const repaired = this.#repair(entry).finally(() => this.#underWay.delete(entry.partId))
+    const weight = weightOf(entry)
+    this.#weight += weight
+    const repaired = this.#repair(entry).finally(() => {
+      this.#weight -= weight
+      this.#underWay.delete(entry.partId)
+    })
     this.#underWay.set(entry.partId, repaired)
   }
 
   async #repair(entry: RepairEntry): Promise<void> {
     const { partId } = entry
     try {
-      const { chunks, left } = await repairPart(this.#deps, entry, this.#options, this.#signal)
+      const { chunks, writtenBytes, left } = await repairPart(this.#deps, entry, this.#options, this.#signal)
       this.#progress.chunks += chunks
+      this.#progress.writtenBytes += writtenBytes
+      this.#progress.run.writtenBytes += writtenBytes
       if (left !== undefined) return await this.#fail(partId, left)
       this.#progress.parts += 1
       this.#progress.run.parts += 1
@@ -134,4 +155,8 @@ class RepairRun {
   #report(): void {
     this.#order.run.report(structuredClone(this.#progress))
   }
+}
+
+function weightOf({ layout }: RepairEntry): number {
+  return layout && payloadBytes(layout) > SMALL_CHUNK_BYTES_MAX ? LARGE_WEIGHT : 1
 }

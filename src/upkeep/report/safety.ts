@@ -16,6 +16,8 @@ export interface Safety {
   counted: { parts: number; at: string } | null
   /** Parts that wait for repair. */
   partsAtRisk: number
+  /** Of their missing chunks: what is still to be made anew. */
+  bytesAtRisk: number
   /** Until all that can be repaired is, at the pace of the repair under way; null: there is none, or nothing to repair. */
   secondsToSafety: number | null
 }
@@ -44,6 +46,7 @@ export async function judgeSafety(sources: SafetySources, signal: AbortSignal): 
     words: levels?.length === 0 ? 'nothing is stored yet' : inWords(tolerance),
     counted: isOfToday ? { parts: report.tally.parts, at: report.startedAt } : null,
     partsAtRisk: queues.repair.parts,
+    bytesAtRisk: queues.repair.bytes,
     secondsToSafety: secondsToSafety(jobs, queues, nowMs),
   }
 }
@@ -78,13 +81,18 @@ function inWords(tolerance: number | null): string {
   return `survives the loss of ${tolerance} more node${tolerance === 1 ? '' : 's'}, whichever ${tolerance === 1 ? 'it is' : 'they are'}`
 }
 
-/** At the pace of the repair under way; null: there is none, or nothing that can be repaired. */
+/** Bytes left at the pace of the repair under way; null: there is none, or nothing that can be repaired. */
 export function secondsToSafety(jobs: readonly JobState[], { repair }: Queues, nowMs: number): number | null {
+  const pace = writtenPerSecond(jobs, nowMs)
+  return pace === null || pace === 0 || repair.bytes === 0 ? null : Math.ceil(repair.bytes / pace)
+}
+
+/** Bytes of chunks a second that the repair under way makes anew; null: there is none. */
+export function writtenPerSecond(jobs: readonly JobState[], nowMs: number): number | null {
   const job = jobs.find(({ name }) => name === REPAIR_JOB)
   const { run } = progressOf<Partial<RepairProgress>>(jobs, REPAIR_JOB)
-  const waiting = repair.parts - repair.unreadable
-  if (job?.state !== 'running' || !run || run.parts === 0 || waiting === 0) return null
-  return Math.ceil((waiting * (nowMs - Date.parse(run.startedAt))) / run.parts / 1000)
+  if (job?.state !== 'running' || !run) return null
+  return (run.writtenBytes * 1000) / Math.max(1, nowMs - Date.parse(run.startedAt))
 }
 
 /** What a job says of itself; empty before its first run. */

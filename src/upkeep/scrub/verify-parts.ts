@@ -1,9 +1,10 @@
 import { ChunkError } from '../../base/faults.ts'
-import { NOWHERE, type PartId, type ServerNumber } from '../../base/ids.ts'
+import type { PartId } from '../../base/ids.ts'
 import type { PartLayout } from '../../base/model.ts'
-import type { ChunkName, ChunkStore } from '../../engine/ports/chunk-store.ts'
+import type { ChunkStore } from '../../engine/ports/chunk-store.ts'
 import type { ChunkDamage } from '../../engine/ports/damage-reports.ts'
 import { recordedHash } from '../../striping/checksum.ts'
+import { namedChunks } from '../named-chunks.ts'
 
 export interface Verified {
   chunks: number
@@ -21,7 +22,7 @@ export async function verifyParts(
   const records = new Map(layouts.map((layout) => [layout.partId, layout]))
   const verified: Verified = { chunks: 0, damages: [], skipped: 0 }
   await Promise.all(
-    Array.from(chunksByServer(layouts), async ([server, names]) => {
+    Array.from(namedChunks(layouts), async ([server, names]) => {
       let answered = 0
       try {
         for await (const verdict of chunks.verifyChunks(server, names, signal)) {
@@ -47,17 +48,4 @@ function recordOf(records: ReadonlyMap<PartId, PartLayout>, partId: PartId): Par
   const record = records.get(partId)
   if (!record) throw new ChunkError('invalid', 'the server answered of a chunk that it was not asked about')
   return record
-}
-
-function chunksByServer(layouts: readonly PartLayout[]): Map<ServerNumber, ChunkName[]> {
-  const byServer = new Map<ServerNumber, ChunkName[]>()
-  for (const { partId, servers } of layouts) {
-    for (const [index, server] of servers.entries()) {
-      if (server === NOWHERE) continue
-      const names = byServer.get(server)
-      if (names) names.push({ partId, index })
-      else byServer.set(server, [{ partId, index }])
-    }
-  }
-  return byServer
 }

@@ -9,7 +9,7 @@ import { H2Connection, type H2Settings } from '../../../src/base/rpc/h2-connecti
 import type { H2Stream, StreamEvents } from '../../../src/base/rpc/h2-stream.ts'
 import { encodeHeaders, type HeaderList } from '../../../src/base/rpc/hpack.ts'
 import { systemClock } from '../../../src/base/system.ts'
-import { until } from '../../support/chunk-cluster.ts'
+import { until } from '../../support/until.ts'
 
 const KIB = 1024
 const defaults: H2Settings = {

@@ -91,7 +91,10 @@ t.test('copy source: decoded once, version split off first, with or without the 
   t.same(parseCopySource('bucket//a/../b/'), parsed('bucket', '/a/../b/'))
   t.same(parseCopySource('bucket/a%20b+c%2520'), parsed('bucket', 'a b+c%20'))
   t.same(parseCopySource('bucket/a%3FversionId%3D1'), parsed('bucket', 'a?versionId=1'))
-  t.same(parseCopySource('bucket/a%3Fb?versionId=abc.%3D'), parsed('bucket', 'a?b', 'abc.='))
+  t.same(
+    parseCopySource('bucket/a%3Fb?versionId=%30123456789abcdef0123456789abcdef'),
+    parsed('bucket', 'a?b', '0123456789abcdef0123456789abcdef'),
+  )
   t.same(parseCopySource('bucket/a?versionId=null'), parsed('bucket', 'a', 'null'))
   t.same(parseCopySource(`bucket/${Buffer.from('ü').toString('latin1')}`), parsed('bucket', 'ü'), 'raw UTF-8')
   const bad = ['', '/', 'bucket', 'bucket/', '/bucket/', '//bucket/key', 'bucket/%ff', 'bucket/a%', 'bucket/a%00']

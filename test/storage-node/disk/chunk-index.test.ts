@@ -76,3 +76,19 @@ t.test('a key is its 17 bytes, whatever they are', async (t) => {
     }),
   )
 })
+
+t.test('a range of part ids selects what lies in it, in the order of bytes', async (t) => {
+  const key = fc.record({ w0: fc.constantFrom(1, 0x8000_0000), w1: word, w2: word, w3: word, index: fc.nat(7) })
+  const part = (key: ChunkKey) => keyBytes(key).subarray(0, 16)
+  fc.assert(
+    fc.property(fc.array(key, { minLength: 2, maxLength: 40 }), fc.nat(), fc.nat(), (keys, a, b) => {
+      const index = new ChunkIndex()
+      for (const each of keys) index.set(each, placeOf(1))
+      const [afterPart, untilPart] = [part(keys[a % keys.length]!), part(keys[b % keys.length]!)]
+      const wanted = (each: ChunkKey) => part(each).compare(afterPart) > 0 && part(each).compare(untilPart) <= 0
+      const listed = Array.from({ length: index.shards }, (_, n) => index.select(n, { afterPart, untilPart })).flat()
+      const names = (of: ChunkKey[]) => [...new Set(of.map(keyName))].sort()
+      t.same(names(listed.map(({ key: found }) => found)), names(keys.filter(wanted)))
+    }),
+  )
+})

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { CrashDisk, makeDice } from './crash-fs.ts'
-import { type Command, Run } from './crash-run.ts'
+import { type Command, layouts, Run } from './crash-run.ts'
 
 /*
  * The process dies, or the power fails, after every single change that these stories make to the disk; then compaction
@@ -12,7 +12,10 @@ const restart: Command = { do: 'restart' }
 const put = (...chunks: number[]): Command[] => chunks.flatMap((n) => [{ do: 'put', chunks: [n] }, wait])
 const remove = (...chunks: number[]): Command[] => [{ do: 'delete', chunks }, wait]
 
+const putTogether = (...chunks: number[]): Command[] => [{ do: 'put', chunks }, wait]
+
 interface Story {
+  layout?: keyof typeof layouts
   /** Below it a segment is compacted. */
   liveFractionMin: number
   before: Command[]
@@ -48,6 +51,13 @@ const stories: Record<string, Story> = {
     doomed: [...put(9), ...remove(8, 0), compact, ...put(8)],
     after: [...remove(9), compact, restart, ...put(9)],
   },
+  'small and large batches take turns, within zeros and beyond them': {
+    layout: 'roomy',
+    liveFractionMin: 0.8,
+    before: [...put(0, 1, 2), ...putTogether(4, 5, 6, 7)],
+    doomed: [...put(3), ...remove(0, 5), ...putTogether(0, 5), ...remove(4, 6, 1), compact, ...put(1)],
+    after: [...putTogether(4, 6), compact, restart, ...remove(2, 7), ...put(2), compact],
+  },
 }
 
 /** More than any story makes. */
@@ -55,17 +65,20 @@ const CHANGES_MAX = 400
 
 for (const [name, story] of Object.entries(stories)) {
   t.test(`${name}: a crash between any two changes`, async (t) => {
-    const { before, doomed, after, liveFractionMin } = story
+    const { layout = 'tight', before, doomed, after, liveFractionMin } = story
     let changes = 0
+    let images = 0
     for (let isOver = false; !isOver; changes++) {
       for (const power of [false, true]) {
-        const run = new Run(new CrashDisk(makeDice(changes)), liveFractionMin)
+        const disk = new CrashDisk(makeDice(changes))
+        const run = new Run(disk, layouts[layout], liveFractionMin)
         const crash: Command = { do: 'crash', after: 0, power }
         await run.play([...before, { do: 'doom', after: changes }, ...doomed, { do: 'mark' }, crash, ...after])
         isOver = run.livedAtMark
+        images += disk.images
       }
       if (changes > CHANGES_MAX) t.fail('the story has an end')
     }
-    t.ok(changes > 10, `${changes} changes`)
+    t.ok(changes > 10, `${changes} changes, ${images} images of a disk after a power cut`)
   })
 }

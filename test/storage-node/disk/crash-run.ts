@@ -2,7 +2,7 @@ import { ChunkError } from '../../../src/base/faults.ts'
 import { makeChunk, openTestDisk, put, readAll, stream, type TestChunk } from './chunks.ts'
 import type { CrashDisk, FailCode } from './crash-fs.ts'
 
-/** How many chunks there are to play with: the last two are large. */
+/** How many chunks there are to play with: the last two are files. */
 export const CHUNKS = 10
 
 /** Chunks are named by their number. */
@@ -25,20 +25,40 @@ type Fate = 'present' | 'absent' | 'open'
 
 const options = {
   directory: '/node',
-  segmentBytesMax: 1024,
-  smallChunkBytesMax: 900,
   probeIntervalMs: 1,
   openFilesMax: 3,
   compaction: { bytesPerSecond: 1e12, retryMs: 1 },
 }
 
-/** Most of them small, so that a segment holds a few; some of several blocks; the last two large. */
-function chunkOf(number: number): TestChunk {
-  const dataBytes = number < CHUNKS - 2 ? 1 + number * 60 : 2000 + number * 331
-  return makeChunk({ dataBytes, blockBytes: 256, seed: number, labelBytes: number * 7, sealBytes: number })
+/** What the chunks are like, and the segments that they go to. */
+interface Layout {
+  segmentBytesMax: number
+  smallChunkBytesMax: number
+  chunks: readonly TestChunk[]
 }
 
-const allChunks = Array.from({ length: CHUNKS }, (_, number) => chunkOf(number))
+function layout(bytesMax: Omit<Layout, 'chunks'>, blockBytes: number, dataBytesOf: (number: number) => number): Layout {
+  const chunks = Array.from({ length: CHUNKS }, (_, number) =>
+    makeChunk({ dataBytes: dataBytesOf(number), blockBytes, seed: number, labelBytes: number * 7, sealBytes: number }),
+  )
+  return { ...bytesMax, chunks }
+}
+
+const isFile = (number: number) => number >= CHUNKS - 2
+
+export const layouts = {
+  /** A segment holds a few, and ends in zeros until it is full; some chunks are of several blocks. */
+  tight: layout({ segmentBytesMax: 1024, smallChunkBytesMax: 900 }, 256, (number) =>
+    isFile(number) ? 2000 + number * 331 : 1 + number * 60,
+  ),
+  /**
+   * Zeros lie several pages ahead. Chunks 4 to 7 are written from where they lie, and together they are too much for
+   * zeros ahead.
+   */
+  roomy: layout({ segmentBytesMax: 200_000, smallChunkBytesMax: 50_000 }, 20_000, (number) =>
+    isFile(number) ? 60_000 + number : number < 4 ? 300 + number * 1500 : 30_000 + number * 2000,
+  ),
+}
 
 /**
  * Plays commands on a store whose disk may fail, and checks throughout: an acknowledged put can be read bit for bit, an
@@ -48,15 +68,17 @@ export class Run {
   readonly #disk: CrashDisk
   readonly #options: Parameters<typeof openTestDisk>[0]
   #store!: Awaited<ReturnType<typeof openTestDisk>>
-  readonly #fates: Fate[] = allChunks.map(() => 'absent')
+  readonly #chunks: readonly TestChunk[]
+  readonly #fates: Fate[] = Array.from({ length: CHUNKS }, () => 'absent')
   /** The last call for each chunk: calls for different chunks overlap, calls for one do not. */
-  #last: Promise<void>[] = allChunks.map(() => Promise.resolve())
+  #last: Promise<void>[] = Array.from({ length: CHUNKS }, () => Promise.resolve())
 
   livedAtMark = false
 
-  constructor(disk: CrashDisk, liveFractionMin = 0.8) {
+  constructor(disk: CrashDisk, { chunks, ...bytesMax }: Layout, liveFractionMin = 0.8) {
     this.#disk = disk
-    this.#options = { ...options, compaction: { ...options.compaction, liveFractionMin } }
+    this.#chunks = chunks
+    this.#options = { ...options, ...bytesMax, compaction: { ...options.compaction, liveFractionMin } }
   }
 
   /** Ends with a power cut and a last look. */
@@ -69,7 +91,7 @@ export class Run {
 
   async #open(): Promise<void> {
     this.#store = await openTestDisk(this.#options, { fs: this.#disk.boot() })
-    for (const number of allChunks.keys()) this.#fates[number] = await this.#look(number)
+    for (const number of this.#chunks.keys()) this.#fates[number] = await this.#look(number)
   }
 
   async #do(one: Command): Promise<void> {
@@ -78,7 +100,7 @@ export class Run {
         for (const number of one.chunks) this.#start([number], 'present', () => this.#put(number))
         return
       case 'delete':
-        this.#start(one.chunks, 'absent', () => this.#store.delete(one.chunks.map((n) => allChunks[n]!.id)))
+        this.#start(one.chunks, 'absent', () => this.#store.delete(one.chunks.map((n) => this.#chunks[n]!.id)))
         return
       case 'wait':
         return await this.#lookAtAll()
@@ -103,7 +125,7 @@ export class Run {
   async #lookAtAll(): Promise<void> {
     await this.#wait()
     if (this.#disk.isDead) return
-    for (const number of allChunks.keys()) {
+    for (const number of this.#chunks.keys()) {
       await this.#look(number).catch((error) => {
         if (!this.#disk.isDead) throw error
       })
@@ -126,8 +148,10 @@ export class Run {
   }
 
   #put(number: number): Promise<unknown> {
-    const chunk = allChunks[number]!
-    return number % 2 === 0 ? put(this.#store, chunk) : stream(this.#store, chunk, 333)
+    const chunk = this.#chunks[number]!
+    return number % 2 === 0
+      ? put(this.#store, chunk)
+      : stream(this.#store, chunk, Math.max(333, chunk.payload.length >> 2))
   }
 
   #start(numbers: readonly number[], fate: Fate, work: () => Promise<unknown>): void {
@@ -176,7 +200,7 @@ export class Run {
 
   /** Checks a chunk against its fate; what was open is decided by what is there. */
   async #look(number: number): Promise<Fate> {
-    const chunk = allChunks[number]!
+    const chunk = this.#chunks[number]!
     const fate = this.#fates[number]
     const found = await readAll(this.#store, chunk).catch((error) => {
       if (error instanceof ChunkError && error.failure === 'not-found') return undefined

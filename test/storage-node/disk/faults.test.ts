@@ -1,7 +1,8 @@
-import { open, readdir } from 'node:fs/promises'
+import { cp, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { isEver } from '../../support/until.ts'
 import { makeChunk, openTestDisk, put, readAll, refused, stream, type TestChunk, temporaryDirectory } from './chunks.ts'
 import { FaultyFs, HandClock, type PlannedFault } from './faulty-fs.ts'
 
@@ -17,14 +18,8 @@ async function openFaulty(t: Test) {
 }
 type Disk = Awaited<ReturnType<typeof openTestDisk>>
 
-/** A probe is under way: real files, so it takes real time, but never this long. */
-async function untilWritable(disk: Disk): Promise<boolean> {
-  for (let tries = 0; tries < 500; tries++) {
-    if ((await disk.stat()).writable) return true
-    await sleep(10)
-  }
-  return false
-}
+/** A probe is under way: real files, so it takes real time, on a busy disk seconds. */
+const untilWritable = (disk: Disk) => isEver(async () => (await disk.stat()).writable)
 
 async function checkGone(t: Test, disk: Disk, chunks: readonly TestChunk[]): Promise<void> {
   for (const { id } of chunks) await t.rejects(disk.read(id, 0, 1), refused('not-found'))
@@ -35,7 +30,6 @@ const [first, later, ...waiting] = small as [TestChunk, TestChunk, ...TestChunk[
 const refusal = { EIO: 'failed', ENOSPC: 'no-space' } as const
 
 const segmentFaults: PlannedFault[] = [
-  { on: 'dataSync', code: 'ENOSPC', within: 'segments', times: 1 },
   { on: 'dataSync', code: 'EIO', within: 'segments', times: 1 },
   { on: 'write', code: 'EIO', within: 'segments', times: 1 },
 ]
@@ -43,7 +37,7 @@ for (const plan of segmentFaults) {
   t.test(
     `${plan.code} of a segment's ${plan.on}: waiting puts fail; puts are refused until a probe succeeds`,
     async (t) => {
-      const { faulty, clock, reopen, disk } = await openFaulty(t)
+      const { directory, faulty, clock, reopen, disk } = await openFaulty(t)
       await put(disk, first)
       faulty.plan = { ...plan }
       const outcomes = await Promise.allSettled(waiting.map((c) => put(disk, c)))
@@ -55,6 +49,7 @@ for (const plan of segmentFaults) {
       await t.rejects(disk.create(later.header), refused('failed'))
       t.ok((await readAll(disk, first)).equals(first.payload), 'what is there can be read')
       await checkGone(t, disk, waiting)
+      await checkKilled(t, directory)
 
       clock.advance(PROBE_MS - 1)
       await sleep(20)
@@ -72,6 +67,17 @@ for (const plan of segmentFaults) {
   )
 }
 
+/** Were the process killed before it wrote hints: what was refused does not come back, though all of it was written. */
+async function checkKilled(t: Test, directory: string): Promise<void> {
+  const killed = `${directory}-killed`
+  await cp(directory, killed, { recursive: true })
+  const names = await readdir(join(killed, 'segments'))
+  for (const name of names) if (name.endsWith('.idx')) await rm(join(killed, 'segments', name))
+  await using disk = await openTestDisk({ directory: killed })
+  t.ok((await readAll(disk, first)).equals(first.payload))
+  await checkGone(t, disk, waiting)
+}
+
 t.test('a probe that fails is tried again after the next interval', async (t) => {
   const { directory, faulty, clock, disk: opened } = await openFaulty(t)
   await using disk = opened
@@ -80,7 +86,7 @@ t.test('a probe that fails is tried again after the next interval', async (t) =>
   await t.rejects(put(disk, later), refused('failed'))
   faulty.plan = { on: 'dataSync', code: 'EIO', within: 'tmp', times: 1 }
   clock.advance(PROBE_MS)
-  for (let tries = 0; tries < 500 && clock.timers === 0; tries++) await sleep(5)
+  t.ok(await isEver(() => clock.timers > 0), 'the next one waits for its time')
   t.equal((await disk.stat()).writable, false)
   t.equal(faulty.plan.times, 0, 'a probe was made')
   clock.advance(PROBE_MS)
@@ -89,41 +95,45 @@ t.test('a probe that fails is tried again after the next interval', async (t) =>
   t.same(await readdir(join(directory, 'tmp')), [], 'probes leave nothing')
 })
 
-t.test('ENOSPC of a write: that put is refused, the next one works as soon as there is space', async (t) => {
-  const { faulty, clock, disk: opened } = await openFaulty(t)
-  await using disk = opened
-  await put(disk, first)
-  faulty.plan = { on: 'write', code: 'ENOSPC', within: 'segments', times: 1 }
-  await t.rejects(put(disk, later), refused('no-space'))
-  await put(disk, later)
-  faulty.space = { capacityBytes: 1e9, availableBytes: 1000 }
-  clock.advance(1001) // until then the last look at the free space counts
-  await disk.stat()
-  await t.rejects(put(disk, waiting[0]!), refused('no-space'))
-  faulty.space = undefined
-  clock.advance(1001)
-  await put(disk, waiting[0]!)
-  t.equal((await disk.stat()).chunkCount, 3)
-})
+for (const on of ['write', 'dataSync'] as const) {
+  t.test(
+    `ENOSPC of a segment's ${on}: that put is refused, the next one works as soon as there is space`,
+    async (t) => {
+      const { faulty, clock, reopen, disk } = await openFaulty(t)
+      await put(disk, first)
+      faulty.plan = { on, code: 'ENOSPC', within: 'segments', times: 1 }
+      await t.rejects(put(disk, later), refused('no-space'))
+      await checkGone(t, disk, [later])
+      await put(disk, later)
+      faulty.space = { capacityBytes: 1e9, availableBytes: 1000 }
+      clock.advance(1001) // until then the last look at the free space counts
+      await disk.stat()
+      await t.rejects(put(disk, waiting[0]!), refused('no-space'))
+      faulty.space = undefined
+      clock.advance(1001)
+      await put(disk, waiting[0]!)
+      await disk[Symbol.asyncDispose]()
+      await using again = await reopen()
+      t.equal((await again.stat()).chunkCount, 3)
+    },
+  )
+}
 
-t.test(
-  'a disk with less than twice the reserve says that it is not writable, and puts leave the reserve',
-  async (t) => {
-    const faulty = new FaultyFs()
-    const clock = new HandClock()
-    faulty.space = { capacityBytes: 1e9, availableBytes: 1_999_999 }
-    const options = { directory: await temporaryDirectory(t), reserveBytes: 1e6 }
-    await using disk = await openTestDisk(options, { fs: faulty.fs, clock })
-    t.equal((await disk.stat()).writable, false)
-    await put(disk, first)
-    faulty.space = { capacityBytes: 1e9, availableBytes: 1_001_000 }
-    await disk.stat()
-    await t.rejects(put(disk, later), refused('no-space'))
-    t.equal(await disk.delete([first.id]), 1, 'the reserve is for deletes')
-    faulty.space = { capacityBytes: 1e9, availableBytes: 2_000_000 }
-    t.equal((await disk.stat()).writable, true)
-  },
-)
+t.test('a disk with less than twice the reserve says that it is full, and puts leave the reserve', async (t) => {
+  const faulty = new FaultyFs()
+  const clock = new HandClock()
+  faulty.space = { capacityBytes: 1e9, availableBytes: 1_999_999 }
+  const options = { directory: await temporaryDirectory(t), reserveBytes: 1e6 }
+  await using disk = await openTestDisk(options, { fs: faulty.fs, clock })
+  t.match(await disk.stat(), { availableBytes: 0, writable: true })
+  await put(disk, first)
+  faulty.space = { capacityBytes: 1e9, availableBytes: 1_001_000 }
+  await disk.stat()
+  await t.rejects(put(disk, later), refused('no-space'))
+  t.equal(await disk.delete([first.id]), 1, 'the reserve is for deletes')
+  faulty.space = { capacityBytes: 1e9, availableBytes: 2_000_001 }
+  t.match(await disk.stat(), { availableBytes: 1, writable: true })
+})
 
 const fileFaults: PlannedFault[] = [
   { on: 'dataSync', code: 'EIO', within: 'tmp', times: 1 },
@@ -190,3 +200,30 @@ async function largeFile(directory: string): Promise<string> {
   const names = await readdir(join(directory, 'chunks'), { recursive: true })
   return join(directory, 'chunks', names.find((name) => name.includes('/'))!)
 }
+
+t.test('temporary files that a failing disk kept go with the next heartbeat; those in use stay', async (t) => {
+  const { directory, faulty, disk } = await openFaulty(t)
+  const large = [20, 21].map((seed) => makeChunk({ dataBytes: 3 * MIB, seed })) as [TestChunk, TestChunk]
+  const temporary = () => readdir(join(directory, 'tmp'))
+  const begin = async ({ header, payload }: TestChunk) => {
+    const sink = await disk.create(header)
+    await sink.write(payload.subarray(0, 2 * MIB))
+    return sink
+  }
+  const kept = await begin(large[0])
+  const givenUp = await begin(large[1])
+  t.ok(await isEver(async () => (await temporary()).length === 2))
+  faulty.plan = { on: 'unlink', code: 'EIO', within: 'tmp', times: 1 }
+  await givenUp[Symbol.asyncDispose]()
+  t.equal((await temporary()).length, 2, 'it could not be removed')
+  await disk.noteBeats(1)
+  t.equal((await temporary()).length, 1, 'it is swept, the other one is being written')
+  await kept.write(large[0].payload.subarray(2 * MIB))
+  await kept.commit(large[0].trailer)
+  t.ok((await readAll(disk, large[0])).equals(large[0].payload))
+  t.same(await temporary(), [])
+  faulty.plan = { on: 'rename', code: 'EIO', within: 'beats', times: 1 }
+  await t.rejects(disk.noteBeats(2))
+  t.same(await temporary(), [], 'what could not be renamed is removed')
+  await disk[Symbol.asyncDispose]()
+})

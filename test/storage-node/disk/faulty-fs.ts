@@ -3,7 +3,7 @@ import type { DiskFile, DiskFs, DiskSpace } from '../../../src/storage-node/disk
 import { realFs } from '../../../src/storage-node/disk/real-fs.ts'
 
 export interface PlannedFault {
-  on: 'write' | 'dataSync' | 'rename' | 'syncDirectory'
+  on: 'write' | 'dataSync' | 'rename' | 'syncDirectory' | 'unlink'
   code: 'EIO' | 'ENOSPC'
   /** Of paths: `segments`, `tmp`, `chunks`. */
   within: string
@@ -19,10 +19,14 @@ export class FaultyFs {
   constructor() {
     this.fs = {
       ...realFs,
-      open: async (path, mode) => this.#wrap(path, await realFs.open(path, mode)),
+      open: async (path, mode) => this.#wrap(path, await realFs.open(path, mode), mode.endsWith('-synced')),
       rename: async (from, to) => {
         this.#step('rename', to)
         await realFs.rename(from, to)
+      },
+      unlink: async (path) => {
+        this.#step('unlink', path)
+        await realFs.unlink(path)
       },
       syncDirectory: async (path) => {
         this.#step('syncDirectory', path)
@@ -32,13 +36,17 @@ export class FaultyFs {
     }
   }
 
-  #wrap(path: string, file: DiskFile): DiskFile {
+  /** A synced write is a write and a sync: either may fail. */
+  #wrap(path: string, file: DiskFile, isSynced: boolean): DiskFile {
+    const writeAll = async (sources: readonly Uint8Array[], position: number) => {
+      this.#step('write', path)
+      await file.writeAll(sources, position)
+      if (isSynced) this.#step('dataSync', path)
+    }
     return {
       read: (target, position) => file.read(target, position),
-      write: async (source, position) => {
-        this.#step('write', path)
-        await file.write(source, position)
-      },
+      write: (source, position) => writeAll([source], position),
+      writeAll,
       dataSync: async () => {
         this.#step('dataSync', path)
         await file.dataSync()

@@ -1,4 +1,4 @@
-import { appendFile, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { appendFile, cp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import {
@@ -70,6 +70,56 @@ t.test('a segment is closed when it is long enough, gets hints, and appending go
   await using disk = await openTestDisk({ directory, ...still })
   await checkThere(t, disk, chunks)
 })
+
+t.test(
+  'zeros lie ahead of small batches, no more than these took; a clean stop or the next start cuts them',
+  async (t) => {
+    const directory = await temporaryDirectory(t)
+    const chunks = makeChunks(5)
+    const recordBytes = (chunk: TestChunk) =>
+      RECORD_HEADER_BYTES + 40 + chunk.header.label.length + chunk.payload.length + 68 + chunk.trailer.seal.length
+    let end = SEGMENT_HEADER_BYTES
+    const disk = await openTestDisk({ directory, compaction: still.compaction })
+    const sizes = new Set<number>()
+    for (const chunk of chunks) {
+      await put(disk, chunk)
+      end += recordBytes(chunk)
+      const bytes = await readFile((await segmentFiles(directory, 'seg'))[0]!)
+      t.ok(bytes.length > end && bytes.length <= 2 * end + 4096, `${bytes.length} bytes, ${end} of them records`)
+      t.ok(bytes.subarray(end).every((byte) => byte === 0))
+      sizes.add(bytes.length)
+    }
+    t.ok(sizes.size < chunks.length, 'some batches were written into zeros')
+    const killed = `${directory}-killed`
+    await cp(directory, killed, { recursive: true })
+    await disk[Symbol.asyncDispose]()
+    for (const stopped of [directory, killed]) {
+      await using again = await openTestDisk({ directory: stopped, ...still })
+      t.equal((await stat((await segmentFiles(stopped, 'seg'))[0]!)).size, end)
+      await checkThere(t, again, chunks)
+    }
+  },
+)
+
+t.test(
+  'long payloads are written from where they lie, between short ones, and large batches get no zeros',
+  async (t) => {
+    const directory = await temporaryDirectory(t)
+    const chunks = [300, 200_000, 20_000, 17, 16_384, 90_000].map((dataBytes, seed) => makeChunk({ dataBytes, seed }))
+    {
+      await using disk = await openTestDisk({ directory })
+      await Promise.all(chunks.map((chunk) => put(disk, chunk)))
+      const [file] = (await segmentFiles(directory, 'seg')) as [string]
+      const bytes = await readFile(file)
+      t.ok(bytes.at(-1) !== 0 || bytes.at(-2) !== 0, 'the file ends with a checksum')
+      await checkThere(t, disk, chunks)
+      await put(disk, makeChunk({ dataBytes: 10, seed: 99 }))
+      t.ok((await stat(file)).size < bytes.length + 3 * 4096, 'a small batch behind it gets few')
+    }
+    await using disk = await openTestDisk({ directory })
+    await checkThere(t, disk, chunks)
+  },
+)
 
 t.test('garbage behind the last record is cut off, and nothing else', async (t) => {
   const chunks = makeChunks(4)

@@ -135,6 +135,8 @@ export interface PartLabel {
   headers: { [key: string]: string };
   userMetadata: { [key: string]: string };
   createdUnixMs: number;
+  /** how the part's bytes are encrypted, the data key sealed: JSON; empty: not at all */
+  encryption: string;
 }
 
 export interface PartLabel_HeadersEntry {
@@ -153,6 +155,8 @@ export interface PartSeal {
   checksumAlgorithm: string;
   /** base64 */
   checksum: string;
+  /** what the client sent of a part that was compressed; 0: it was not */
+  plainBytes: number;
 }
 
 /**
@@ -201,6 +205,19 @@ export interface GetCall {
   chunkId: Buffer;
   offset: number;
   length: number;
+  /** asks where the chunk lies on the node's disk: the reply's payload is a ChunkPlace */
+  where: boolean;
+}
+
+/**
+ * For who can read the node's directory. A place is good until the segment is
+ * compacted; blocks are to be verified, as ever.
+ */
+export interface ChunkPlace {
+  /** 0: a file of its own */
+  segment: number;
+  /** of the payload in the segment */
+  offset: number;
 }
 
 export interface BatchResponse {
@@ -210,7 +227,7 @@ export interface BatchResponse {
 export interface BatchReply {
   callId: number;
   status: ChunkStatus;
-  /** of a get */
+  /** of a get; of a put, a ChunkPlace */
   payload: Buffer;
   /** why, when status is not OK */
   message: string;
@@ -219,6 +236,11 @@ export interface BatchReply {
 export interface DeleteChunksRequest {
   /** at most 10,000 */
   chunkIds: Buffer[];
+  /**
+   * A node's moment: a chunk that was written since, even under the same id, is not deleted, and the call fails when all
+   * the others are. One of an earlier start of the node fails at once. Without it, all are deleted.
+   */
+  writtenBefore?: Buffer | undefined;
 }
 
 export interface DeleteChunksResponse {
@@ -232,7 +254,15 @@ export interface ListChunksRequest {
     | number
     | undefined;
   /** Only chunks whose part id is older, by the id's own time. */
-  createdBeforeUnixMs?: number | undefined;
+  createdBeforeUnixMs?:
+    | number
+    | undefined;
+  /** Only chunks of parts behind this one in the order of ids (16 bytes), if given. */
+  afterPart?:
+    | Buffer
+    | undefined;
+  /** Only chunks of parts up to and with this one (16 bytes), if given. */
+  untilPart?: Buffer | undefined;
 }
 
 export interface ListChunksResponse {
@@ -288,6 +318,10 @@ export interface StatResponse {
   storedBytes: number;
   writable: boolean;
   diskFormat: number;
+  /** heartbeats of this server that the database had counted when it last answered one */
+  beats: number;
+  /** in the sequence of this node's writes; opaque: for DeleteChunks alone */
+  moment: Buffer;
 }
 
 function createBaseChunkHeader(): ChunkHeader {
@@ -559,6 +593,7 @@ function createBasePartLabel(): PartLabel {
     headers: {},
     userMetadata: {},
     createdUnixMs: 0,
+    encryption: "",
   };
 }
 
@@ -590,6 +625,9 @@ export const PartLabel: MessageFns<PartLabel> = {
     });
     if (message.createdUnixMs !== 0) {
       writer.uint32(72).uint64(message.createdUnixMs);
+    }
+    if (message.encryption !== "") {
+      writer.uint32(82).string(message.encryption);
     }
     return writer;
   },
@@ -685,6 +723,14 @@ export const PartLabel: MessageFns<PartLabel> = {
             message.createdUnixMs = longToNumber(reader.uint64());
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.encryption = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -767,6 +813,7 @@ export const PartLabel: MessageFns<PartLabel> = {
         : isSet(object.created_unix_ms)
         ? globalThis.Number(object.created_unix_ms)
         : 0,
+      encryption: isSet(object.encryption) ? globalThis.String(object.encryption) : "",
     };
   },
 
@@ -811,6 +858,9 @@ export const PartLabel: MessageFns<PartLabel> = {
     if (message.createdUnixMs !== 0) {
       obj.createdUnixMs = Math.round(message.createdUnixMs);
     }
+    if (message.encryption !== "") {
+      obj.encryption = message.encryption;
+    }
     return obj;
   },
 
@@ -844,6 +894,7 @@ export const PartLabel: MessageFns<PartLabel> = {
       {},
     );
     message.createdUnixMs = object.createdUnixMs ?? 0;
+    message.encryption = object.encryption ?? "";
     return message;
   },
 };
@@ -1019,7 +1070,7 @@ export const PartLabel_UserMetadataEntry: MessageFns<PartLabel_UserMetadataEntry
 };
 
 function createBasePartSeal(): PartSeal {
-  return { etag: "", checksumAlgorithm: "", checksum: "" };
+  return { etag: "", checksumAlgorithm: "", checksum: "", plainBytes: 0 };
 }
 
 export const PartSeal: MessageFns<PartSeal> = {
@@ -1032,6 +1083,9 @@ export const PartSeal: MessageFns<PartSeal> = {
     }
     if (message.checksum !== "") {
       writer.uint32(26).string(message.checksum);
+    }
+    if (message.plainBytes !== 0) {
+      writer.uint32(32).uint64(message.plainBytes);
     }
     return writer;
   },
@@ -1073,6 +1127,14 @@ export const PartSeal: MessageFns<PartSeal> = {
             message.checksum = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.plainBytes = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1094,6 +1156,11 @@ export const PartSeal: MessageFns<PartSeal> = {
         ? globalThis.String(object.checksum_algorithm)
         : "",
       checksum: isSet(object.checksum) ? globalThis.String(object.checksum) : "",
+      plainBytes: isSet(object.plainBytes)
+        ? globalThis.Number(object.plainBytes)
+        : isSet(object.plain_bytes)
+        ? globalThis.Number(object.plain_bytes)
+        : 0,
     };
   },
 
@@ -1108,6 +1175,9 @@ export const PartSeal: MessageFns<PartSeal> = {
     if (message.checksum !== "") {
       obj.checksum = message.checksum;
     }
+    if (message.plainBytes !== 0) {
+      obj.plainBytes = Math.round(message.plainBytes);
+    }
     return obj;
   },
 
@@ -1119,6 +1189,7 @@ export const PartSeal: MessageFns<PartSeal> = {
     message.etag = object.etag ?? "";
     message.checksumAlgorithm = object.checksumAlgorithm ?? "";
     message.checksum = object.checksum ?? "";
+    message.plainBytes = object.plainBytes ?? 0;
     return message;
   },
 };
@@ -1765,7 +1836,7 @@ export const PutCall: MessageFns<PutCall> = {
 };
 
 function createBaseGetCall(): GetCall {
-  return { chunkId: Buffer.alloc(0), offset: 0, length: 0 };
+  return { chunkId: Buffer.alloc(0), offset: 0, length: 0, where: false };
 }
 
 export const GetCall: MessageFns<GetCall> = {
@@ -1778,6 +1849,9 @@ export const GetCall: MessageFns<GetCall> = {
     }
     if (message.length !== 0) {
       writer.uint32(24).uint64(message.length);
+    }
+    if (message.where !== false) {
+      writer.uint32(32).bool(message.where);
     }
     return writer;
   },
@@ -1819,6 +1893,14 @@ export const GetCall: MessageFns<GetCall> = {
             message.length = longToNumber(reader.uint64());
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.where = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1840,6 +1922,7 @@ export const GetCall: MessageFns<GetCall> = {
         : Buffer.alloc(0),
       offset: isSet(object.offset) ? globalThis.Number(object.offset) : 0,
       length: isSet(object.length) ? globalThis.Number(object.length) : 0,
+      where: isSet(object.where) ? globalThis.Boolean(object.where) : false,
     };
   },
 
@@ -1854,6 +1937,9 @@ export const GetCall: MessageFns<GetCall> = {
     if (message.length !== 0) {
       obj.length = Math.round(message.length);
     }
+    if (message.where !== false) {
+      obj.where = message.where;
+    }
     return obj;
   },
 
@@ -1865,6 +1951,92 @@ export const GetCall: MessageFns<GetCall> = {
     message.chunkId = object.chunkId ?? Buffer.alloc(0);
     message.offset = object.offset ?? 0;
     message.length = object.length ?? 0;
+    message.where = object.where ?? false;
+    return message;
+  },
+};
+
+function createBaseChunkPlace(): ChunkPlace {
+  return { segment: 0, offset: 0 };
+}
+
+export const ChunkPlace: MessageFns<ChunkPlace> = {
+  encode(message: ChunkPlace, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.segment !== 0) {
+      writer.uint32(8).uint32(message.segment);
+    }
+    if (message.offset !== 0) {
+      writer.uint32(16).uint64(message.offset);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChunkPlace {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChunkPlace();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.segment = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.offset = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ChunkPlace {
+    return {
+      segment: isSet(object.segment) ? globalThis.Number(object.segment) : 0,
+      offset: isSet(object.offset) ? globalThis.Number(object.offset) : 0,
+    };
+  },
+
+  toJSON(message: ChunkPlace): unknown {
+    const obj: any = {};
+    if (message.segment !== 0) {
+      obj.segment = Math.round(message.segment);
+    }
+    if (message.offset !== 0) {
+      obj.offset = Math.round(message.offset);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ChunkPlace>): ChunkPlace {
+    return ChunkPlace.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ChunkPlace>): ChunkPlace {
+    const message = createBaseChunkPlace();
+    message.segment = object.segment ?? 0;
+    message.offset = object.offset ?? 0;
     return message;
   },
 };
@@ -2060,13 +2232,16 @@ export const BatchReply: MessageFns<BatchReply> = {
 };
 
 function createBaseDeleteChunksRequest(): DeleteChunksRequest {
-  return { chunkIds: [] };
+  return { chunkIds: [], writtenBefore: undefined };
 }
 
 export const DeleteChunksRequest: MessageFns<DeleteChunksRequest> = {
   encode(message: DeleteChunksRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.chunkIds) {
       writer.uint32(10).bytes(v!);
+    }
+    if (message.writtenBefore !== undefined) {
+      writer.uint32(18).bytes(message.writtenBefore);
     }
     return writer;
   },
@@ -2092,6 +2267,14 @@ export const DeleteChunksRequest: MessageFns<DeleteChunksRequest> = {
             message.chunkIds.push(Buffer.from(reader.bytes()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.writtenBefore = Buffer.from(reader.bytes());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2111,6 +2294,11 @@ export const DeleteChunksRequest: MessageFns<DeleteChunksRequest> = {
         : globalThis.Array.isArray(object?.chunk_ids)
         ? object.chunk_ids.map((e: any) => Buffer.from(bytesFromBase64(e)))
         : [],
+      writtenBefore: isSet(object.writtenBefore)
+        ? Buffer.from(bytesFromBase64(object.writtenBefore))
+        : isSet(object.written_before)
+        ? Buffer.from(bytesFromBase64(object.written_before))
+        : undefined,
     };
   },
 
@@ -2118,6 +2306,9 @@ export const DeleteChunksRequest: MessageFns<DeleteChunksRequest> = {
     const obj: any = {};
     if (message.chunkIds?.length) {
       obj.chunkIds = message.chunkIds.map((e) => base64FromBytes(e));
+    }
+    if (message.writtenBefore !== undefined) {
+      obj.writtenBefore = base64FromBytes(message.writtenBefore);
     }
     return obj;
   },
@@ -2128,6 +2319,7 @@ export const DeleteChunksRequest: MessageFns<DeleteChunksRequest> = {
   fromPartial(object: DeepPartial<DeleteChunksRequest>): DeleteChunksRequest {
     const message = createBaseDeleteChunksRequest();
     message.chunkIds = object.chunkIds?.map((e) => e) || [];
+    message.writtenBefore = object.writtenBefore ?? undefined;
     return message;
   },
 };
@@ -2200,7 +2392,7 @@ export const DeleteChunksResponse: MessageFns<DeleteChunksResponse> = {
 };
 
 function createBaseListChunksRequest(): ListChunksRequest {
-  return { session: undefined, createdBeforeUnixMs: undefined };
+  return { session: undefined, createdBeforeUnixMs: undefined, afterPart: undefined, untilPart: undefined };
 }
 
 export const ListChunksRequest: MessageFns<ListChunksRequest> = {
@@ -2210,6 +2402,12 @@ export const ListChunksRequest: MessageFns<ListChunksRequest> = {
     }
     if (message.createdBeforeUnixMs !== undefined) {
       writer.uint32(16).uint64(message.createdBeforeUnixMs);
+    }
+    if (message.afterPart !== undefined) {
+      writer.uint32(26).bytes(message.afterPart);
+    }
+    if (message.untilPart !== undefined) {
+      writer.uint32(34).bytes(message.untilPart);
     }
     return writer;
   },
@@ -2243,6 +2441,22 @@ export const ListChunksRequest: MessageFns<ListChunksRequest> = {
             message.createdBeforeUnixMs = longToNumber(reader.uint64());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.afterPart = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.untilPart = Buffer.from(reader.bytes());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2263,6 +2477,16 @@ export const ListChunksRequest: MessageFns<ListChunksRequest> = {
         : isSet(object.created_before_unix_ms)
         ? globalThis.Number(object.created_before_unix_ms)
         : undefined,
+      afterPart: isSet(object.afterPart)
+        ? Buffer.from(bytesFromBase64(object.afterPart))
+        : isSet(object.after_part)
+        ? Buffer.from(bytesFromBase64(object.after_part))
+        : undefined,
+      untilPart: isSet(object.untilPart)
+        ? Buffer.from(bytesFromBase64(object.untilPart))
+        : isSet(object.until_part)
+        ? Buffer.from(bytesFromBase64(object.until_part))
+        : undefined,
     };
   },
 
@@ -2274,6 +2498,12 @@ export const ListChunksRequest: MessageFns<ListChunksRequest> = {
     if (message.createdBeforeUnixMs !== undefined) {
       obj.createdBeforeUnixMs = Math.round(message.createdBeforeUnixMs);
     }
+    if (message.afterPart !== undefined) {
+      obj.afterPart = base64FromBytes(message.afterPart);
+    }
+    if (message.untilPart !== undefined) {
+      obj.untilPart = base64FromBytes(message.untilPart);
+    }
     return obj;
   },
 
@@ -2284,6 +2514,8 @@ export const ListChunksRequest: MessageFns<ListChunksRequest> = {
     const message = createBaseListChunksRequest();
     message.session = object.session ?? undefined;
     message.createdBeforeUnixMs = object.createdBeforeUnixMs ?? undefined;
+    message.afterPart = object.afterPart ?? undefined;
+    message.untilPart = object.untilPart ?? undefined;
     return message;
   },
 };
@@ -2923,6 +3155,8 @@ function createBaseStatResponse(): StatResponse {
     storedBytes: 0,
     writable: false,
     diskFormat: 0,
+    beats: 0,
+    moment: Buffer.alloc(0),
   };
 }
 
@@ -2948,6 +3182,12 @@ export const StatResponse: MessageFns<StatResponse> = {
     }
     if (message.diskFormat !== 0) {
       writer.uint32(56).uint32(message.diskFormat);
+    }
+    if (message.beats !== 0) {
+      writer.uint32(64).uint64(message.beats);
+    }
+    if (message.moment.length !== 0) {
+      writer.uint32(74).bytes(message.moment);
     }
     return writer;
   },
@@ -3021,6 +3261,22 @@ export const StatResponse: MessageFns<StatResponse> = {
             message.diskFormat = reader.uint32();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.beats = longToNumber(reader.uint64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.moment = Buffer.from(reader.bytes());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3066,6 +3322,8 @@ export const StatResponse: MessageFns<StatResponse> = {
         : isSet(object.disk_format)
         ? globalThis.Number(object.disk_format)
         : 0,
+      beats: isSet(object.beats) ? globalThis.Number(object.beats) : 0,
+      moment: isSet(object.moment) ? Buffer.from(bytesFromBase64(object.moment)) : Buffer.alloc(0),
     };
   },
 
@@ -3092,6 +3350,12 @@ export const StatResponse: MessageFns<StatResponse> = {
     if (message.diskFormat !== 0) {
       obj.diskFormat = Math.round(message.diskFormat);
     }
+    if (message.beats !== 0) {
+      obj.beats = Math.round(message.beats);
+    }
+    if (message.moment.length !== 0) {
+      obj.moment = base64FromBytes(message.moment);
+    }
     return obj;
   },
 
@@ -3107,6 +3371,8 @@ export const StatResponse: MessageFns<StatResponse> = {
     message.storedBytes = object.storedBytes ?? 0;
     message.writable = object.writable ?? false;
     message.diskFormat = object.diskFormat ?? 0;
+    message.beats = object.beats ?? 0;
+    message.moment = object.moment ?? Buffer.alloc(0);
     return message;
   },
 };

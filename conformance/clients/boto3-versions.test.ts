@@ -1,0 +1,4 @@
+import t from 'tap'
+import { runPythonChecks } from '../support/python-checks.ts'
+
+await runPythonChecks(t, { script: 'boto3_versions_checks.py', count: 7 })

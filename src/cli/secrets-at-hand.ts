@@ -1,0 +1,21 @@
+import { readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { Settings } from '../base/config.ts'
+import { dataPaths } from './up/data-paths.ts'
+
+/** A secret that `sextant up` has made, and the file where it should be; '' where there is none. */
+export async function readSecret(
+  { dataDirectory }: Pick<Settings, 'dataDirectory'>,
+  name: 'cluster-token' | 'sealing-key',
+): Promise<{ file: string; content: string }> {
+  const file = join(dataPaths(resolve(dataDirectory)).secrets, name)
+  const content = await readFile(file, 'utf8').catch(() => '')
+  return { file, content: content.trim() }
+}
+
+/** From the environment, or from the data directory; undefined: neither has one. `file`: where it should be. */
+export async function findSealingKey(settings: Settings): Promise<{ file: string; key: Buffer | undefined }> {
+  const { file, content } = await readSecret(settings, 'sealing-key')
+  const kept = Buffer.from(content, 'hex')
+  return { file, key: settings.sealingKey ?? (kept.length === 32 ? kept : undefined) }
+}
