@@ -50,7 +50,7 @@ async function scrub(world: World, limitMs: number): Promise<void> {
 }
 
 /** What upkeep has still to do, in words. */
-function whatIsLeft({ database, injuries, gateways }: World): string[] {
+function whatIsLeft({ database, injuries, gateways, nodes }: World): string[] {
   const { queue, strays, doomed, sessions, parts, uploads } = database.database.rows
   const repairable = [...queue.keys()].filter((id) => injuries.wouldSurvive(parts.get(id)!.layout))
   const left: string[] = []
@@ -63,6 +63,8 @@ function whatIsLeft({ database, injuries, gateways }: World): string[] {
   const ended = [...sessions.values()].filter(({ state }) => state !== 'forgotten').length - gateways.size
   if (ended > 0) left.push(`${ended} sessions to sweep`)
   if (gateways.size === 0) left.push('no gateway runs')
+  const down = nodes.filter(({ running }) => !running)
+  if (down.length > 0) left.push(`${down.map(({ name }) => name).join(', ')} to start again`)
   return left
 }
 
