@@ -7,6 +7,7 @@ import { addCertCommands } from './commands/cert.ts'
 import { addConfigCommand } from './commands/config.ts'
 import { addEncryptionCommands } from './commands/encryption.ts'
 import { addFsckCommand } from './commands/fsck.ts'
+import { addImportCommand } from './commands/import.ts'
 import { addKeyCommands } from './commands/key.ts'
 import { addNodeCommands } from './commands/node.ts'
 import { addOrphansCommand } from './commands/orphans.ts'
@@ -44,6 +45,7 @@ function makeProgram(): Command {
   addKeyCommands(program)
   addBucketCommands(program)
   addEncryptionCommands(program)
+  addImportCommand(program)
   addStatusCommand(program)
   addNodeCommands(program)
   addRepairCommand(program)
