@@ -2,6 +2,7 @@ import type { FaultCode } from '../src/base/faults.ts'
 import { type ErrorRow, errorTable } from '../src/s3api/errors.ts'
 import { advice } from './errors/advice.ts'
 import { keepDocument } from './keep-document.ts'
+import { table } from './markdown-table.ts'
 
 /** Writes docs/errors.md from the table of errors, and scripts/errors/advice.ts. */
 const codes = (Object.keys(errorTable) as FaultCode[]).sort((a, b) => (s3Code(a) < s3Code(b) ? -1 : 1))
@@ -15,16 +16,14 @@ themselves; SlowDown and ServiceUnavailable say in Retry-After when. Anything el
 
 This page is made of \`src/s3api/errors.ts\` by \`npm run docs\`.
 
-| code | status | when | what to do |
-| ---- | ------ | ---- | ---------- |
-${codes.map(renderRow).join('\n')}
+${table(['code', 'status', 'when', 'what to do'], codes.map(rowFor))}
 `,
   'src/s3api/errors.ts',
 )
 
-function renderRow(fault: FaultCode): string {
+function rowFor(fault: FaultCode): string[] {
   const { when, help } = advice[fault]
-  return `| \`${s3Code(fault)}\` | ${statusOf(fault)} | ${when} | ${help} |`
+  return [`\`${s3Code(fault)}\``, statusOf(fault), when, help]
 }
 
 function s3Code(fault: FaultCode): string {
