@@ -17,6 +17,8 @@ import { addRebuildCatalogueCommand } from './commands/rebuild-catalogue.ts'
 import { addRepairCommand } from './commands/repair.ts'
 import { addScrubCommand } from './commands/scrub.ts'
 import { addStatusCommand } from './commands/status.ts'
+import { addTopCommand } from './commands/top.ts'
+import { addTraceCommand } from './commands/trace.ts'
 import { addUpCommand } from './commands/up.ts'
 import { CommandFailure } from './failure.ts'
 import { readVersion } from './version.ts'
@@ -48,6 +50,8 @@ export function makeProgram(): Command {
   addEncryptionCommands(program)
   addImportCommand(program)
   addStatusCommand(program)
+  addTopCommand(program)
+  addTraceCommand(program)
   addNodeCommands(program)
   addRepairCommand(program)
   addScrubCommand(program)
