@@ -19,7 +19,7 @@ export const securitySettings = {
     default: undefined,
     readBy: s3Side,
     about:
-      "Balancers and proxies whose X-Forwarded-For is believed: it then says the client's address in policies (aws:SourceIp), lists of allowed addresses, limits and logs. From anybody else the header counts for nothing. Each has to append to it the address that it has the request from.",
+      "Balancers and proxies whose X-Forwarded-For is believed: it then says the client's address in policies (aws:SourceIp), lists of allowed addresses, limits and logs. Their X-Forwarded-Proto says whether the client came by TLS (aws:SecureTransport, SSE-C). From anybody else these headers count for nothing. Each has to append to the first the address that it has the request from, and to set the second.",
   }),
   allowedAddresses: security({
     name: 'SEXTANT_ALLOWED_ADDRESSES',
