@@ -54,5 +54,15 @@ export interface PoolUse {
   waiting: number
 }
 
+/** A replica that what may be a little old is read of. */
+export interface ReplicaUse {
+  /** It answered when it was asked last. */
+  isUsed: boolean
+  /** How far behind the primary it was when it was looked at last, in ms; undefined: it did not tell yet. */
+  lagMs: number | undefined
+  /** Statements that the primary carried out in its stead. */
+  fallbacks: number
+}
+
 /** For whoever is not counted. */
 export const silentRequestMeter: RequestMeter = { begin() {}, end() {}, turnAway() {} }

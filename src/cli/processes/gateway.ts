@@ -149,8 +149,9 @@ function openMeta(
   { url, sealingKey, meter }: { url: string; sealingKey: Buffer; meter: StatementMeter },
 ): Promise<Meta> {
   const { databaseConnections: connectionsMax, keyCacheMs, uploadTtlMs, resolveMs } = settings
-  const metaSettings = { connectionsMax, keyCacheMs, uploadTtlMs, resolveMs }
-  return connectMeta({ url, sealingKey, clock, random, log, settings: metaSettings, meter })
+  const { readReplicaUrl: replicaUrl, readReplicaLagMs: replicaLagMsMax } = settings
+  const metaSettings = { connectionsMax, keyCacheMs, uploadTtlMs, resolveMs, replicaLagMsMax }
+  return connectMeta({ url, replicaUrl, sealingKey, clock, random, log, settings: metaSettings, meter })
 }
 
 function engineSettings(settings: Settings, session: KeptSession): EngineSettings {
