@@ -25,7 +25,7 @@ export interface RequestRecord {
 }
 
 /** Why a client was turned away before its request could be read. */
-export type TurnedAway = 'connections' | 'pipelining' | 'not-http' | 'no-handshake'
+export type TurnedAway = 'connections' | 'pipelining' | 'not-http' | 'no-handshake' | 'no-proxy-header'
 
 export interface RequestMeter {
   begin(request: RequestUnderWay): void

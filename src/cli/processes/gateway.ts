@@ -36,7 +36,7 @@ import type { ProcessDeps } from './deps.ts'
 import { GatewayCounters, startGatewayMetrics } from './gateway-metrics.ts'
 import { openAdminIdentity, openS3Identity } from './identities.ts'
 import { notificationTargets } from './notification-targets.ts'
-import { required } from './required.ts'
+import { checkTogether, required } from './required.ts'
 import { type Service, serve } from './serve.ts'
 import { type KeptSession, keepSession } from './session-keeper.ts'
 import { shareUsage } from './share-usage.ts'
@@ -71,6 +71,7 @@ function noticeOf({ settings }: ProcessDeps, { isSupervised }: GatewayOptions): 
 async function startGateway(deps: ProcessDeps, options: GatewayOptions, stop: AbortSignal): Promise<Service> {
   const { settings, clock, random, log } = deps
   const { databaseUrl: url, sealingKey } = required(settings, ['databaseUrl', 'sealingKey'])
+  checkTogether(settings)
   await using opened = new AsyncDisposableStack()
   const credentials = opened.use(await openClusterCredentials(deps))
   await loadRingHash()
@@ -212,7 +213,16 @@ function startS3(
   { settings, clock, random, log }: ProcessDeps,
   { sharesPort }: GatewayOptions,
 ): Promise<S3Server> {
-  const { s3Host: host, s3Port: port, region, sigV2, objectBytesMax, lifecycleDayMs, connectionsMax } = settings
+  const {
+    s3Host: host,
+    s3Port: port,
+    region,
+    sigV2,
+    objectBytesMax,
+    lifecycleDayMs,
+    connectionsMax,
+    proxyHeaderMs,
+  } = settings
   const s3Settings: S3Settings = {
     host,
     port,
@@ -231,8 +241,9 @@ function startS3(
     lifecycleDayMs,
     notificationTargets: notificationTargets(settings),
     trustedProxies: settings.trustedProxies,
+    hasProxyHeaders: settings.proxyProtocol,
     allowedAddresses: settings.allowedAddresses,
-    http: { connectionsMax },
+    http: { connectionsMax, proxyHeaderMs },
   }
   return createS3Server({
     engine,
