@@ -31,7 +31,8 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   }
 }
 
-function makeProgram(): Command {
+/** The whole tree of commands. */
+export function makeProgram(): Command {
   const program = new Command('sextant')
     .description('An S3-compatible object store: six erasure-coded chunks on storage nodes, metadata in PostgreSQL.')
     .version(readVersion())

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import type { Log } from '../base/log.ts'
+import { openClient } from './own-client.ts'
 
 const DIRECTORY = fileURLToPath(new URL('../../migrations/', import.meta.url))
 const TABLE = 'sextant_migrations'
@@ -80,18 +81,39 @@ async function checkServer(client: pg.Client): Promise<void> {
   }
 }
 
+/** As `migrate` finds it, and changes nothing: what this version's steps and those of the database have to do with each other. */
+export type SchemaFit = 'fits' | 'older' | 'newer' | 'none'
+
+/** Throws what PostgreSQL says where it cannot be asked. */
+export async function schemaFit(url: string): Promise<SchemaFit> {
+  const client = await openClient(url, 'sextant')
+  try {
+    const done = await stepsDone(client)
+    if (!done) return 'none'
+    const known = await migrationNames()
+    if (done.some((name) => !known.includes(name))) return 'newer'
+    return known.every((name) => done.includes(name)) ? 'fits' : 'older'
+  } finally {
+    await client.end().catch(() => {}) // what it answered counts
+  }
+}
+
 /** The steps that this database lacks. Throws when it has some that we do not know. */
 async function missing(client: pg.Client, known: readonly string[]): Promise<string[]> {
-  if (!(await one(client, `select to_regclass('${TABLE}') as value`))) return [...known]
-  const { rows } = await client.query<{ name: string }>(`select name from ${TABLE} order by id`)
-  const done = new Set(rows.map(({ name }) => name))
-  const strange = rows.find(({ name }) => !known.includes(name))
+  const done = await stepsDone(client)
+  if (!done) return [...known]
+  const strange = done.find((name) => !known.includes(name))
   if (strange) {
-    throw new Error(
-      `The database was migrated by a newer Sextant (step ${strange.name}): use that version or a later one.`,
-    )
+    throw new Error(`The database was migrated by a newer Sextant (step ${strange}): use that version or a later one.`)
   }
-  return known.filter((name) => !done.has(name))
+  return known.filter((name) => !done.includes(name))
+}
+
+/** undefined: no Sextant was here. */
+async function stepsDone(client: pg.Client): Promise<string[] | undefined> {
+  if (!(await one(client, `select to_regclass('${TABLE}') as value`))) return undefined
+  const { rows } = await client.query<{ name: string }>(`select name from ${TABLE} order by id`)
+  return rows.map(({ name }) => name)
 }
 
 async function migrationNames(): Promise<string[]> {

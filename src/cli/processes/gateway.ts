@@ -31,6 +31,7 @@ import { startDamageReports } from '../../upkeep/damage-reports.ts'
 import { type ClusterReport, REPORT_JOB } from '../../upkeep/report/report-job.ts'
 import { progressOf } from '../../upkeep/report/safety.ts'
 import { openAuditLog } from './audit-log.ts'
+import { checkSchema } from './check-schema.ts'
 import { openClusterCredentials } from './cluster-credentials.ts'
 import type { ProcessDeps } from './deps.ts'
 import { GatewayCounters, startGatewayMetrics } from './gateway-metrics.ts'
@@ -72,6 +73,7 @@ async function startGateway(deps: ProcessDeps, options: GatewayOptions, stop: Ab
   const { settings, clock, random, log } = deps
   const { databaseUrl: url, sealingKey } = required(settings, ['databaseUrl', 'sealingKey'])
   checkTogether(settings)
+  await checkSchema(url, ['newer', 'older', 'none'])
   await using opened = new AsyncDisposableStack()
   const credentials = opened.use(await openClusterCredentials(deps))
   await loadRingHash()
