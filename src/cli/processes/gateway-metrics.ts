@@ -44,7 +44,7 @@ export async function startGatewayMetrics(parts: GatewayMetricsParts): Promise<G
     ...collectMemory(memory),
     ...counters.damage.collect(cluster.servers().keys()),
     ...counters.calls.collect(),
-    ...counters.statements.collect(meta.pools()),
+    ...counters.statements.collect(meta.pools(), meta.replicaUse()),
     ...(await process.collect()),
   ]
   if (settings.metricsSocket !== undefined) opened.use(await tellFamilies(settings.metricsSocket, { collect, log }))
