@@ -8,7 +8,7 @@ import type { Log } from '../base/log.ts'
 import { type RequestMeter, silentRequestMeter } from '../base/meters.ts'
 import type { Engine } from '../engine/engine.ts'
 import { peerAddress } from './access/peer.ts'
-import { type AuditEntry, brokenRequestEntry } from './audit-entry.ts'
+import { type AuditEntry, brokenRequestEntry, type RequestWatch } from './audit-entry.ts'
 import { errorAnswer } from './error-answer.ts'
 import { handleExchange } from './handle-exchange.ts'
 import type { HealthReport } from './health.ts'
@@ -38,6 +38,8 @@ export interface S3ServerDeps {
   limiter?: RateLimiter
   /** Called once for every request but those for `GET /health`. */
   audit?: ((entry: AuditEntry) => void) | undefined
+  /** The same for who may listen for a while. */
+  watch?: RequestWatch
 }
 
 export interface S3Server extends AsyncDisposable {
@@ -58,9 +60,9 @@ export async function createS3Server(deps: S3ServerDeps): Promise<S3Server> {
   const hostId = createHostId(deps.random)
   const nextRequestId = createRequestIds(deps.random)
   const documents = new ByteBudget(limits.documentBytesMax, 'Too many large documents at once.')
-  const { noteKeyUse = () => {}, audit } = deps
+  const { noteKeyUse = () => {}, audit, watch = NOBODY } = deps
   const limiter = deps.limiter ?? new RateLimiter({ clock, ofKey: {}, ofAddress: {} })
-  const handlerDeps = { ...deps, documents, route: createRouter(operations), meter, noteKeyUse, audit, limiter }
+  const handlerDeps = { ...deps, documents, route: createRouter(operations), meter, noteKeyUse, audit, watch, limiter }
   const current = new WeakMap<object, Exchange>()
   let isClosing = false
   const answers = new ByteBudget(limits.answerBytesMax, 'Too many large answers that nobody reads.')
@@ -82,7 +84,9 @@ export async function createS3Server(deps: S3ServerDeps): Promise<S3Server> {
     clientErrorHandler: (error, socket) => {
       const refuse = (fault: StoreFault) => {
         const requestId = nextRequestId()
-        audit?.(brokenRequestEntry(fault, { requestId, remote: peerAddress(socket), nowMs: clock.nowMs() }))
+        const entry = brokenRequestEntry(fault, { requestId, remote: peerAddress(socket), nowMs: clock.nowMs() })
+        audit?.(entry)
+        if (watch.listens) watch.tell(entry)
         return bareRefusal(fault, { resource: '', requestId, hostId })
       }
       log.debug({ code: error.code, remote: socket.remoteAddress }, 'broken request')
@@ -142,6 +146,8 @@ export async function createS3Server(deps: S3ServerDeps): Promise<S3Server> {
   const port = typeof address === 'object' && address ? address.port : settings.port
   return { port, announceClose, close, [Symbol.asyncDispose]: () => close(0) }
 }
+
+const NOBODY: RequestWatch = { listens: false, tell() {} }
 
 /** An answer to what never became a request. */
 function bareRefusal(fault: StoreFault, context: Parameters<typeof errorAnswer>[1]): Buffer {

@@ -1,6 +1,8 @@
 import { type ClusterHealth, createClusterHealth } from '../../admin/cluster-health.ts'
 import { createHealth, type Health, isReady } from '../../admin/health.ts'
+import { RequestStream } from '../../admin/request-stream.ts'
 import { startAdminServer } from '../../admin/server.ts'
+import { adminToken } from '../../base/admin-token.ts'
 import type { Settings } from '../../base/config.ts'
 import { DATA_CHUNKS } from '../../base/limits.ts'
 import type { LineFile } from '../../base/line-file.ts'
@@ -23,6 +25,7 @@ import { Slots } from '../../engine/slots.ts'
 import { SlowUploadBudget } from '../../engine/stripe-filler.ts'
 import { connectMeta, type KeyUses, type Meta } from '../../meta/connect.ts'
 import { loadRingHash } from '../../placement/ring-hash.ts'
+import type { RequestWatch } from '../../s3api/audit-entry.ts'
 import { RateLimiter, type RateLimiterOptions } from '../../s3api/limits/rate-limiter.ts'
 import { createS3Server, type S3Server } from '../../s3api/s3-server.ts'
 import type { S3Settings } from '../../s3api/settings.ts'
@@ -111,8 +114,9 @@ async function startGateway(deps: ProcessDeps, options: GatewayOptions, stop: Ab
     clock,
   })
   const inside = { pool, poolBytesMax: bytesMax, chunkCache, hedging }
+  const requests = new RequestStream()
   const metrics = opened.use(
-    await startGatewayMetrics({ counters, meta, cluster, memory: inside, settings, clock, log }),
+    await startGatewayMetrics({ counters, meta, cluster, memory: inside, requests, settings, clock, log }),
   )
   if (options.hasAdmin) {
     const { adminHost: host, adminPort: port } = settings
@@ -122,6 +126,7 @@ async function startGateway(deps: ProcessDeps, options: GatewayOptions, stop: Ab
     opened.use(
       await startAdminServer({
         gateway: { health, cluster },
+        requests: { stream: requests, peers: settings.metricsPeers ?? [], token: adminToken(sealingKey) },
         metrics: metrics.page,
         log,
         settings: { host, port, tls },
@@ -133,7 +138,7 @@ async function startGateway(deps: ProcessDeps, options: GatewayOptions, stop: Ab
   const limiter = new RateLimiter({ clock, ...rateLimits(settings) })
   if (options.sharesPort) opened.use(shareUsage(limiter, clock))
   const tls = opened.use(openS3Identity(deps))
-  const served = { engine, health, meter: counters.requests, keyUses, audit, limiter, tls }
+  const served = { engine, health, meter: counters.requests, keyUses, audit, watch: requests, limiter, tls }
   const server = opened.use(await startS3(served, deps, options))
   log.info({ s3Port: server.port, session: session.number }, 'gateway serves')
   const owned = opened.move()
@@ -206,12 +211,13 @@ interface Served {
   meter: RequestMeter
   keyUses: KeyUses
   audit: LineFile | undefined
+  watch: RequestWatch
   limiter: RateLimiter
   tls: TlsIdentity | undefined
 }
 
 function startS3(
-  { engine, health, meter, keyUses, audit, limiter, tls }: Served,
+  { engine, health, meter, keyUses, audit, watch, limiter, tls }: Served,
   { settings, clock, random, log }: ProcessDeps,
   { sharesPort }: GatewayOptions,
 ): Promise<S3Server> {
@@ -256,6 +262,7 @@ function startS3(
     settings: s3Settings,
     limiter,
     noteKeyUse: (accessKeyId) => keyUses.note(accessKeyId),
+    watch,
     audit: audit && ((entry) => audit.write(JSON.stringify(entry))),
     async health() {
       const report = await health.report()
