@@ -59,7 +59,8 @@ async function answer(deps: HandlerDeps, exchange: Exchange, trace: Trace): Prom
 /** What no two servers might read alike, a proxy and we may have read differently. */
 function readHead({ settings }: HandlerDeps, exchange: Exchange): RequestHead {
   try {
-    return readRequestHead(exchange.req, { domains: settings.domains, address: exchange.address })
+    const { req, address, isTls } = exchange
+    return readRequestHead(req, { domains: settings.domains, address, isTls })
   } catch (error) {
     exchange.endsConnection = true
     throw error

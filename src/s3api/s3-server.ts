@@ -12,6 +12,7 @@ import { type AuditEntry, brokenRequestEntry, type RequestWatch } from './audit-
 import { errorAnswer } from './error-answer.ts'
 import { handleExchange } from './handle-exchange.ts'
 import type { HealthReport } from './health.ts'
+import { acceptProxied } from './http/accept-proxied.ts'
 import { handleBrokenRequest } from './http/broken-request.ts'
 import { trackConnections } from './http/connections.ts'
 import { Exchange } from './http/exchange.ts'
@@ -69,7 +70,14 @@ export async function createS3Server(deps: S3ServerDeps): Promise<S3Server> {
   const exchangeDeps = { clock, limits, answers, hostId, nextRequestId, trustedProxies, isClosing: () => isClosing }
 
   const app = fastify({
-    serverFactory: (listener) => createHttpServer(listener, limits, settings.tls),
+    serverFactory(listener) {
+      const server = createHttpServer(listener, limits, settings.tls)
+      if (settings.hasProxyHeaders) {
+        const refused = () => meter.turnAway('no-proxy-header')
+        acceptProxied(server, { trusted: trustedProxies, headerMs: limits.proxyHeaderMs, clock, refused })
+      }
+      return server
+    },
     // Fastify's router never sees a key: it would decode it, and refuse what it cannot decode.
     rewriteUrl: () => '/',
     return503OnClosing: false,

@@ -48,7 +48,7 @@ export async function startGatewayMetrics(parts: GatewayMetricsParts): Promise<G
     ...collectMemory(memory),
     ...counters.damage.collect(cluster.servers().keys()),
     ...counters.calls.collect(),
-    ...counters.statements.collect(meta.pools()),
+    ...counters.statements.collect(meta.pools(), meta.replicaUse()),
     ...(await process.collect()),
   ]
   if (settings.metricsSocket !== undefined) {

@@ -40,7 +40,7 @@ import type { ProcessDeps } from './deps.ts'
 import { GatewayCounters, startGatewayMetrics } from './gateway-metrics.ts'
 import { openAdminIdentity, openS3Identity } from './identities.ts'
 import { notificationTargets } from './notification-targets.ts'
-import { required } from './required.ts'
+import { checkTogether, required } from './required.ts'
 import { type Service, serve } from './serve.ts'
 import { type KeptSession, keepSession } from './session-keeper.ts'
 import { shareUsage } from './share-usage.ts'
@@ -75,6 +75,7 @@ function noticeOf({ settings }: ProcessDeps, { isSupervised }: GatewayOptions): 
 async function startGateway(deps: ProcessDeps, options: GatewayOptions, stop: AbortSignal): Promise<Service> {
   const { settings, clock, random, log } = deps
   const { databaseUrl: url, sealingKey } = required(settings, ['databaseUrl', 'sealingKey'])
+  checkTogether(settings)
   await checkSchema(url, ['newer', 'older', 'none'])
   await using opened = new AsyncDisposableStack()
   const credentials = opened.use(await openClusterCredentials(deps))
@@ -156,8 +157,9 @@ function openMeta(
   { url, sealingKey, meter }: { url: string; sealingKey: Buffer; meter: StatementMeter },
 ): Promise<Meta> {
   const { databaseConnections: connectionsMax, keyCacheMs, uploadTtlMs, resolveMs } = settings
-  const metaSettings = { connectionsMax, keyCacheMs, uploadTtlMs, resolveMs }
-  return connectMeta({ url, sealingKey, clock, random, log, settings: metaSettings, meter })
+  const { readReplicaUrl: replicaUrl, readReplicaLagMs: replicaLagMsMax } = settings
+  const metaSettings = { connectionsMax, keyCacheMs, uploadTtlMs, resolveMs, replicaLagMsMax }
+  return connectMeta({ url, replicaUrl, sealingKey, clock, random, log, settings: metaSettings, meter })
 }
 
 function engineSettings(settings: Settings, session: KeptSession): EngineSettings {
@@ -219,7 +221,16 @@ function startS3(
   { settings, clock, random, log }: ProcessDeps,
   { sharesPort }: GatewayOptions,
 ): Promise<S3Server> {
-  const { s3Host: host, s3Port: port, region, sigV2, objectBytesMax, lifecycleDayMs, connectionsMax } = settings
+  const {
+    s3Host: host,
+    s3Port: port,
+    region,
+    sigV2,
+    objectBytesMax,
+    lifecycleDayMs,
+    connectionsMax,
+    proxyHeaderMs,
+  } = settings
   const s3Settings: S3Settings = {
     host,
     port,
@@ -238,8 +249,9 @@ function startS3(
     lifecycleDayMs,
     notificationTargets: notificationTargets(settings),
     trustedProxies: settings.trustedProxies,
+    hasProxyHeaders: settings.proxyProtocol,
     allowedAddresses: settings.allowedAddresses,
-    http: { connectionsMax },
+    http: { connectionsMax, proxyHeaderMs },
   }
   return createS3Server({
     engine,
