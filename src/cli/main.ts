@@ -7,6 +7,7 @@ import { addCertCommands } from './commands/cert.ts'
 import { addConfigCommand } from './commands/config.ts'
 import { addEncryptionCommands } from './commands/encryption.ts'
 import { addFsckCommand } from './commands/fsck.ts'
+import { addImportCommand } from './commands/import.ts'
 import { addKeyCommands } from './commands/key.ts'
 import { addNodeCommands } from './commands/node.ts'
 import { addOrphansCommand } from './commands/orphans.ts'
@@ -16,6 +17,8 @@ import { addRebuildCatalogueCommand } from './commands/rebuild-catalogue.ts'
 import { addRepairCommand } from './commands/repair.ts'
 import { addScrubCommand } from './commands/scrub.ts'
 import { addStatusCommand } from './commands/status.ts'
+import { addTopCommand } from './commands/top.ts'
+import { addTraceCommand } from './commands/trace.ts'
 import { addUpCommand } from './commands/up.ts'
 import { CommandFailure } from './failure.ts'
 import { readVersion } from './version.ts'
@@ -45,7 +48,10 @@ export function makeProgram(): Command {
   addKeyCommands(program)
   addBucketCommands(program)
   addEncryptionCommands(program)
+  addImportCommand(program)
   addStatusCommand(program)
+  addTopCommand(program)
+  addTraceCommand(program)
   addNodeCommands(program)
   addRepairCommand(program)
   addScrubCommand(program)
