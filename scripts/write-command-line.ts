@@ -50,7 +50,8 @@ function pathOf(command: Command): string[] {
 }
 
 function renderRow(name: string, text: string): string {
-  return `- \`${name}\`${text === '' ? '' : `: ${text}`}`
+  // As the formatter has an underscore that could begin an emphasis.
+  return `- \`${name}\`${text === '' ? '' : `: ${text.replace(/(?<![\w`])_/g, '\\_')}`}`
 }
 
 function argumentName(argument: Argument): string {
