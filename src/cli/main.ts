@@ -5,6 +5,7 @@ import { addBackupCommands } from './commands/backup.ts'
 import { addBucketCommands } from './commands/bucket.ts'
 import { addCertCommands } from './commands/cert.ts'
 import { addConfigCommand } from './commands/config.ts'
+import { addDoctorCommand } from './commands/doctor.ts'
 import { addEncryptionCommands } from './commands/encryption.ts'
 import { addFsckCommand } from './commands/fsck.ts'
 import { addKeyCommands } from './commands/key.ts'
@@ -55,6 +56,7 @@ function makeProgram(): Command {
   addRebuildCatalogueCommand(program)
   addCertCommands(program)
   addConfigCommand(program)
+  addDoctorCommand(program)
   for (const command of program.commands) inheritExit(command)
   return program
 }

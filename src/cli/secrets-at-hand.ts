@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Settings } from '../base/config.ts'
+import { CommandFailure } from './failure.ts'
 import { dataPaths } from './up/data-paths.ts'
 
 /** A secret that `sextant up` has made, and the file where it should be; '' where there is none. */
@@ -18,4 +19,14 @@ export async function findSealingKey(settings: Settings): Promise<{ file: string
   const { file, content } = await readSecret(settings, 'sealing-key')
   const kept = Buffer.from(content, 'hex')
   return { file, key: settings.sealingKey ?? (kept.length === 32 ? kept : undefined) }
+}
+
+/** From the environment, or from the data directory. CommandFailure: neither has one. */
+export async function findClusterToken(settings: Settings): Promise<string> {
+  if (settings.clusterToken !== undefined) return settings.clusterToken
+  const { file, content } = await readSecret(settings, 'cluster-token')
+  if (content !== '') return content
+  throw new CommandFailure(
+    `The cluster token is neither in ${file} nor in SEXTANT_CLUSTER_TOKEN: without it no storage node answers.`,
+  )
 }

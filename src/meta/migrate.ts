@@ -5,7 +5,7 @@ import type { Log } from '../base/log.ts'
 
 const DIRECTORY = fileURLToPath(new URL('../../migrations/', import.meta.url))
 const TABLE = 'sextant_migrations'
-const SERVER_VERSION_MIN = 15
+export const SERVER_VERSION_MIN = 15
 /** Any number that nobody else uses; the one-argument lock space holds 64-bit hashes of keys besides. */
 const LOCK = '7310030217645013041'
 const LOCK_POLL_MS = 100
@@ -82,16 +82,37 @@ async function checkServer(client: pg.Client): Promise<void> {
 
 /** The steps that this database lacks. Throws when it has some that we do not know. */
 async function missing(client: pg.Client, known: readonly string[]): Promise<string[]> {
-  if (!(await one(client, `select to_regclass('${TABLE}') as value`))) return [...known]
+  const { missing, strange } = await compareSchema(client, known)
+  if (strange !== undefined) {
+    throw new Error(`The database was migrated by a newer Sextant (step ${strange}): use that version or a later one.`)
+  }
+  return missing
+}
+
+/** How a database's schema stands to this program's. */
+export interface SchemaState {
+  /** Steps that it lacks; all of them: it was never migrated. */
+  missing: string[]
+  /** The first step that this program does not know. */
+  strange: string | undefined
+  /** Whether it was ever migrated. */
+  isMade: boolean
+}
+
+export async function readSchemaState(client: pg.Client): Promise<SchemaState> {
+  return await compareSchema(client, await migrationNames())
+}
+
+async function compareSchema(client: pg.Client, known: readonly string[]): Promise<SchemaState> {
+  if (!(await one(client, `select to_regclass('${TABLE}') as value`)))
+    return { missing: [...known], strange: undefined, isMade: false }
   const { rows } = await client.query<{ name: string }>(`select name from ${TABLE} order by id`)
   const done = new Set(rows.map(({ name }) => name))
-  const strange = rows.find(({ name }) => !known.includes(name))
-  if (strange) {
-    throw new Error(
-      `The database was migrated by a newer Sextant (step ${strange.name}): use that version or a later one.`,
-    )
+  return {
+    missing: known.filter((name) => !done.has(name)),
+    strange: rows.find(({ name }) => !known.includes(name))?.name,
+    isMade: true,
   }
-  return known.filter((name) => !done.has(name))
 }
 
 async function migrationNames(): Promise<string[]> {

@@ -26,6 +26,7 @@ t.test('sextant: every command has help, and a wrong one is usage', async (t) =>
     'backup',
     'rebuild-catalogue',
     'config',
+    'doctor',
   ]
   const helps = await Promise.all([
     run('--help'),

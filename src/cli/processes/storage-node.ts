@@ -7,6 +7,7 @@ import { DiskCounter } from '../../metrics/disk-metrics.ts'
 import { loadRingHash, virtualNodePoints } from '../../placement/ring-hash.ts'
 import { openChunkDisk } from '../../storage-node/disk/open.ts'
 import { startStorageNode } from '../../storage-node/node.ts'
+import { readVersion } from '../version.ts'
 import { checkNodeHost, openClusterCredentials } from './cluster-credentials.ts'
 import type { ProcessDeps } from './deps.ts'
 import { startNodeMetrics } from './node-metrics.ts'
@@ -52,6 +53,7 @@ async function startNode(deps: ProcessDeps, stop: AbortSignal): Promise<Service>
         zone: settings.zone ?? '',
         heartbeatMs: settings.heartbeatMs,
         drainMs: settings.drainMs,
+        version: readVersion(),
         credentials,
       },
     }),
