@@ -4,6 +4,7 @@ import { addAccountCommands } from './commands/account.ts'
 import { addBackupCommands } from './commands/backup.ts'
 import { addBucketCommands } from './commands/bucket.ts'
 import { addCertCommands } from './commands/cert.ts'
+import { addCompletionCommand } from './commands/completion.ts'
 import { addConfigCommand } from './commands/config.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addEncryptionCommands } from './commands/encryption.ts'
@@ -57,6 +58,7 @@ function makeProgram(): Command {
   addCertCommands(program)
   addConfigCommand(program)
   addDoctorCommand(program)
+  addCompletionCommand(program)
   for (const command of program.commands) inheritExit(command)
   return program
 }

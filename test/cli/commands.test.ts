@@ -27,6 +27,7 @@ t.test('sextant: every command has help, and a wrong one is usage', async (t) =>
     'rebuild-catalogue',
     'config',
     'doctor',
+    'completion',
   ]
   const helps = await Promise.all([
     run('--help'),
