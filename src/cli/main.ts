@@ -9,6 +9,7 @@ import { addConfigCommand } from './commands/config.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addEncryptionCommands } from './commands/encryption.ts'
 import { addFsckCommand } from './commands/fsck.ts'
+import { addInitCommand } from './commands/init.ts'
 import { addKeyCommands } from './commands/key.ts'
 import { addNodeCommands } from './commands/node.ts'
 import { addOrphansCommand } from './commands/orphans.ts'
@@ -55,6 +56,7 @@ function makeProgram(): Command {
   addOrphansCommand(program)
   addBackupCommands(program)
   addRebuildCatalogueCommand(program)
+  addInitCommand(program)
   addCertCommands(program)
   addConfigCommand(program)
   addDoctorCommand(program)

@@ -28,6 +28,7 @@ t.test('sextant: every command has help, and a wrong one is usage', async (t) =>
     'config',
     'doctor',
     'completion',
+    'init',
   ]
   const helps = await Promise.all([
     run('--help'),
