@@ -34,12 +34,14 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   }
 }
 
-function makeProgram(): Command {
+/** All commands, with nothing of their work loaded yet. */
+export function makeProgram(): Command {
   const program = new Command('sextant')
     .description('An S3-compatible object store: six erasure-coded chunks on storage nodes, metadata in PostgreSQL.')
     .version(readVersion())
     .helpCommand('help [command]', 'show what a command does')
     .showHelpAfterError('(--help tells more)')
+    .addHelpText('after', '\nExit code: 0 done; 1 it failed, or something is wrong; 2 it was asked for wrongly.')
     .exitOverride()
   addUpCommand(program)
   addProcessCommands(program)

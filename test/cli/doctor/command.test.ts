@@ -1,12 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { freePorts } from '../../../conformance/support/free-ports.ts'
 import type { DoctorReport } from '../../../src/cli/doctor/run.ts'
-import { dataDirectory, sextant } from '../../support/up.ts'
+import { BIN, dataDirectory, sextant } from '../../support/up.ts'
 
-const BIN = fileURLToPath(new URL('../../../bin/sextant.js', import.meta.url))
 /** What this machine is, not what Sextant is: how fast its disk, how many files it lets a process open. */
 const OF_THE_MACHINE = ['disk sync', 'file system', 'open files', 'free space', 'memory']
 
