@@ -292,6 +292,8 @@ CREATE UNIQUE INDEX accounts_one_root ON public.accounts USING btree (is_root) W
 
 CREATE INDEX buckets_by_owner ON public.buckets USING btree (owner_id, name);
 
+CREATE INDEX buckets_notifying ON public.buckets USING btree (bucket_id) WHERE (settings ? 'notification'::text);
+
 CREATE INDEX catalogue_restores_open ON public.catalogue_restores USING btree (session_floor) WHERE (released_at IS NULL);
 
 CREATE INDEX event_outbox_ages ON public.event_outbox USING btree (target, event_id);
@@ -1880,6 +1882,18 @@ begin
   end loop;
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.event_places_v1(event_ids bigint[])
+ RETURNS tid[]
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select array(
+    select e.place from unnest(event_ids) as i (event_id)
+     cross join lateral (select o.event_id, o.ctid as place from event_outbox o
+                          where o.event_id >= i.event_id order by o.event_id limit 1) as e
+     where e.event_id = i.event_id)
+$function$;
+
 CREATE OR REPLACE FUNCTION public.expire_objects_v1(bucket_id bigint, revision text, kind text, keys text[], version_ids text[], committed timestamp with time zone[], sizes bigint[], tags text[], since timestamp with time zone[], keeps integer[])
  RETURNS integer
  LANGUAGE plpgsql
@@ -1991,6 +2005,21 @@ AS $function$
     from rename_tokens t where t.bucket_id = find_rename_v1.bucket_id and t.token = find_rename_v1.token limit 1
 $function$;
 
+CREATE OR REPLACE FUNCTION public.first_waiting_v1(target text, bucket_id bigint, key text, besides bigint[])
+ RETURNS tid
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+#variable_conflict use_variable
+declare
+  first record;
+begin
+  select e.ctid as place, e.target, e.bucket_id, e.key into first from event_outbox e
+   where (e.target, e.bucket_id, e.key) >= (target, bucket_id, key) and e.event_id <> all (besides)
+   order by e.target, e.bucket_id, e.key, e.event_id limit 1;
+  return case when (first.target, first.bucket_id, first.key) = (target, bucket_id, key) then first.place end;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.forget_events_v1(event_ids bigint[])
  RETURNS bigint[]
  LANGUAGE plpgsql
@@ -1998,16 +2027,16 @@ AS $function$
 declare
   gone bigint[];
 begin
-  perform lock_keys_v1(array_agg(e.bucket_id), array_agg(e.key)) from event_outbox e where e.event_id = any (event_ids);
+  perform lock_keys_v1(array_agg(e.bucket_id), array_agg(e.key))
+     from event_outbox e where e.ctid = any (event_places_v1(event_ids));
   with forgotten as (
-    delete from event_outbox e where e.event_id = any (event_ids) returning e.event_id, e.target, e.bucket_id, e.key
+    delete from event_outbox e where e.ctid = any (event_places_v1(event_ids))
+    returning e.event_id, e.target, e.bucket_id, e.key
   ), due as (
     update event_outbox e set due_at = clock_timestamp()
-      from (select distinct f.target, f.bucket_id, f.key from forgotten f) as q
-     where e.due_at is null and e.event_id = (
-       select n.event_id from event_outbox n
-        where n.target = q.target and n.bucket_id = q.bucket_id and n.key = q.key and n.event_id <> all (event_ids)
-        order by n.event_id limit 1)
+     where e.due_at is null and e.ctid = any (array(
+       select first_waiting_v1(q.target, q.bucket_id, q.key, event_ids)
+         from (select distinct f.target, f.bucket_id, f.key from forgotten f) as q))
   )
   select array_agg(f.event_id order by f.event_id) into gone from forgotten f;
   return coalesce(gone, '{}');
@@ -2590,9 +2619,7 @@ begin
                             version_id, size_bytes, etag, origin, due_at)
   select r.rule->>'target', bucket_id, key, event_name, r.rule->>'id', b.name, b.owner_id, b.region,
          nullif(version_id, 'null'), size_bytes, etag, origin,
-         case when not exists (select from event_outbox e
-                                where e.target = r.rule->>'target' and e.bucket_id = b.bucket_id and e.key = note_event_v1.key)
-              then clock_timestamp() end
+         case when first_waiting_v1(r.rule->>'target', b.bucket_id, key, '{}') is null then clock_timestamp() end
     from buckets b
    cross join lateral jsonb_array_elements(b.settings->'notification') as r (rule)
    where b.bucket_id = note_event_v1.bucket_id
@@ -2911,7 +2938,7 @@ begin
       return;
     end if;
     delete from rename_tokens t where t.ctid = any (array(
-      select t.ctid from rename_tokens t where t.made_at < clock_timestamp() - interval '1 day'
+      select t.ctid from rename_tokens t where t.made_at < statement_timestamp() - interval '1 day' -- which an index can be asked for
        order by t.made_at limit 10 for update skip locked));
   end if;
 

@@ -80,7 +80,7 @@ begin
       return;
     end if;
     delete from rename_tokens t where t.ctid = any (array(
-      select t.ctid from rename_tokens t where t.made_at < clock_timestamp() - interval '1 day'
+      select t.ctid from rename_tokens t where t.made_at < statement_timestamp() - interval '1 day' -- which an index can be asked for
        order by t.made_at limit 10 for update skip locked));
   end if;
 

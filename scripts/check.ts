@@ -24,6 +24,14 @@ const steps: readonly Step[] = [
     run: () => script('write-settings-docs.ts', '--check'),
   },
   {
+    name: 'docs/command-line.md is what the commands give',
+    run: () => script('write-command-line.ts', '--check'),
+  },
+  {
+    name: 'docs/errors.md is what the table of errors gives',
+    run: () => script('write-errors.ts', '--check'),
+  },
+  {
     name: 'docs/metrics.md is what the tables of metrics give',
     run: () => script('write-metrics-docs.ts', '--check'),
   },

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { model } from '../conformance/support/s3-model.ts'
 import { elementsLeftOut, headersLeftOut, operationsLeftOut, operationsToCome } from '../src/s3api/left-out.ts'
 import { operations } from '../src/s3api/operations/table.ts'
+import { table } from './markdown-table.ts'
 
 /** Writes docs/s3-coverage.md from S3's model, the table of operations and the tests; with --check, fails if it would differ. */
 const file = new URL('../docs/s3-coverage.md', import.meta.url)
@@ -71,11 +72,6 @@ function testsOf(name: string, tests: readonly { name: string; text: string }[])
 }
 
 /** Its columns are of equal width, as the formatter has them. */
-function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = heads.map((_, n) => Math.max(...[heads, ...rows].map((cells) => cells[n]!.length)))
-  const line = (cells: readonly string[]) => `| ${cells.map((cell, n) => cell.padEnd(widths[n]!)).join(' | ')} |`
-  return [line(heads), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n')
-}
 
 function list(reasons: Readonly<Record<string, string>>): string {
   const names = Object.entries(reasons).sort(([a], [b]) => (a < b ? -1 : 1))

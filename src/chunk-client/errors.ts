@@ -15,6 +15,8 @@ const byCode: { readonly [code: number]: ChunkFailure } = {
   [GrpcCode.unauthenticated]: 'unreachable',
   [GrpcCode.permissionDenied]: 'unreachable',
   [GrpcCode.failedPrecondition]: 'unreachable',
+  // It speaks another version of the protocol: no word on the chunk.
+  [GrpcCode.unimplemented]: 'unreachable',
 }
 
 const byChunkStatus: { readonly [chunkStatus: number]: ChunkFailure } = {

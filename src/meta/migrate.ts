@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import type { Log } from '../base/log.ts'
+import { openClient } from './own-client.ts'
 
 const DIRECTORY = fileURLToPath(new URL('../../migrations/', import.meta.url))
 const TABLE = 'sextant_migrations'
@@ -77,6 +78,22 @@ async function checkServer(client: pg.Client): Promise<void> {
   const encoding = await one(client, `select current_setting('server_encoding') as value`)
   if (encoding !== 'UTF8') {
     throw new Error(`The database is encoded in ${encoding}, and Sextant needs UTF8: create it with encoding 'UTF8'.`)
+  }
+}
+
+/** As `migrate` finds it, and changes nothing: what this version's steps and those of the database have to do with each other. */
+export type SchemaFit = 'fits' | 'older' | 'newer' | 'none'
+
+/** Throws what PostgreSQL says where it cannot be asked. */
+export async function schemaFit(url: string): Promise<SchemaFit> {
+  const client = await openClient(url, 'sextant')
+  try {
+    const { missing, strange, isMade } = await readSchemaState(client)
+    if (!isMade) return 'none'
+    if (strange !== undefined) return 'newer'
+    return missing.length === 0 ? 'fits' : 'older'
+  } finally {
+    await client.end().catch(() => {}) // what it answered counts
   }
 }
 

@@ -1,3 +1,4 @@
+import { CHUNK_STORE } from '../base/wire/bounds.ts'
 import { getPayloadMessage } from '../base/wire/stream-messages.ts'
 import {
   DeleteChunksRequest,
@@ -21,7 +22,6 @@ import { putChunk } from './put-chunk.ts'
 import { answerMany, answerOnce } from './rpc/answer.ts'
 import type { Method } from './rpc/server.ts'
 
-const CHUNK_STORE = '/sextant.chunk.v1.ChunkStore'
 const HEALTH = '/grpc.health.v1.Health'
 
 /** The services of a node, by path (proto/). */

@@ -24,3 +24,10 @@ export const wireBounds = {
 
 /** A call's metadata entry that names the server it means; another one that has taken over the address refuses. */
 export const SERVER_ID_METADATA = 'sextant-server-id'
+
+/**
+ * Of proto/: fields and methods may be added to it, for both sides pass over what they do not know; anything else makes a
+ * new one, and is a service of that name.
+ */
+export const PROTOCOL_VERSION = 1
+export const CHUNK_STORE = `/sextant.chunk.v${PROTOCOL_VERSION}.ChunkStore` as const

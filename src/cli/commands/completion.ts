@@ -1,11 +1,9 @@
 import { Argument, type Command } from 'commander'
 
 const HELP = `
-  bash  source <(sextant completion bash)                                    in ~/.bashrc
-  zsh   source <(sextant completion zsh)                                     in ~/.zshrc, behind compinit
-  fish  sextant completion fish > ~/.config/fish/completions/sextant.fish
-
-What it prints knows all commands and options of this version: make it anew after an upgrade.`
+In ~/.bashrc: \`source <(sextant completion bash)\`. In ~/.zshrc, behind compinit: \`source <(sextant completion zsh)\`. For fish:
+\`sextant completion fish > ~/.config/fish/completions/sextant.fish\`. What it prints knows the commands and options of this
+version: make it anew after an upgrade.`
 
 type Shell = 'bash' | 'zsh' | 'fish'
 

@@ -7,6 +7,7 @@ import { systemClock, systemRandom } from '../../base/system.ts'
 import { type ChunkClient, createChunkClient } from '../../chunk-client/client.ts'
 import { connectMeta, type Meta, type WatchedCluster } from '../../meta/connect.ts'
 import { CommandFailure, messageOf } from '../failure.ts'
+import { checkSchema } from '../processes/check-schema.ts'
 import { openClusterCredentials } from '../processes/cluster-credentials.ts'
 import { findClusterToken, findSealingKey } from '../secrets-at-hand.ts'
 import { readStoreFile } from '../store-file.ts'
@@ -26,6 +27,7 @@ export async function withMeta<T>(
   const log = makeLog(settings.logLevel, { process: 'command' })
   const url = findDatabase(settings)
   const sealingKey = needsSealingKey ? await needSealingKey(settings) : undefined
+  await checkSchema(url, ['newer', 'older', 'none'])
   try {
     await using meta = await connectMeta({ url, sealingKey, clock: systemClock, random: systemRandom, log })
     return await work(meta, AbortSignal.timeout(msMax))

@@ -31,6 +31,7 @@ import { startDamageReports } from '../../upkeep/damage-reports.ts'
 import { type ClusterReport, REPORT_JOB } from '../../upkeep/report/report-job.ts'
 import { progressOf } from '../../upkeep/report/safety.ts'
 import { openAuditLog } from './audit-log.ts'
+import { checkSchema } from './check-schema.ts'
 import { openClusterCredentials } from './cluster-credentials.ts'
 import type { ProcessDeps } from './deps.ts'
 import { GatewayCounters, startGatewayMetrics } from './gateway-metrics.ts'
@@ -71,6 +72,7 @@ function noticeOf({ settings }: ProcessDeps, { isSupervised }: GatewayOptions): 
 async function startGateway(deps: ProcessDeps, options: GatewayOptions, stop: AbortSignal): Promise<Service> {
   const { settings, clock, random, log } = deps
   const { databaseUrl: url, sealingKey } = required(settings, ['databaseUrl', 'sealingKey'])
+  await checkSchema(url, ['newer', 'older', 'none'])
   await using opened = new AsyncDisposableStack()
   const credentials = opened.use(await openClusterCredentials(deps))
   await loadRingHash()

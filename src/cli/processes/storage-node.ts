@@ -1,13 +1,16 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { abortable } from '../../base/abortable.ts'
+import { ChunkError } from '../../base/faults.ts'
 import { connectMeta } from '../../meta/connect.ts'
 import { StatementCounter } from '../../metrics/database-metrics.ts'
 import { DiskCounter } from '../../metrics/disk-metrics.ts'
 import { loadRingHash, virtualNodePoints } from '../../placement/ring-hash.ts'
 import { openChunkDisk } from '../../storage-node/disk/open.ts'
 import { startStorageNode } from '../../storage-node/node.ts'
+import { CommandFailure, messageOf } from '../failure.ts'
 import { readVersion } from '../version.ts'
+import { checkSchema } from './check-schema.ts'
 import { checkNodeHost, openClusterCredentials } from './cluster-credentials.ts'
 import type { ProcessDeps } from './deps.ts'
 import { startNodeMetrics } from './node-metrics.ts'
@@ -22,6 +25,8 @@ export function runStorageNode(deps: ProcessDeps, { isSupervised }: { isSupervis
 async function startNode(deps: ProcessDeps, stop: AbortSignal): Promise<Service> {
   const { settings, clock, random, log } = deps
   const { databaseUrl: url } = required(settings, ['databaseUrl'])
+  // One that is empty, or older, is migrated while nodes wait to be registered.
+  await checkSchema(url, ['newer'])
   await using opened = new AsyncDisposableStack()
   const credentials = opened.use(await openClusterCredentials(deps))
   checkNodeHost(credentials, settings)
@@ -29,7 +34,11 @@ async function startNode(deps: ProcessDeps, stop: AbortSignal): Promise<Service>
   const directory = resolve(settings.dataDirectory)
   await mkdir(dirname(directory), { recursive: true })
   const disk = opened.use(
-    await openChunkDisk({ directory, reserveBytes: settings.nodeReserveBytes }, { clock, random, log }),
+    await openChunkDisk({ directory, reserveBytes: settings.nodeReserveBytes }, { clock, random, log }).catch(
+      (error: unknown) => {
+        throw error instanceof ChunkError ? new CommandFailure(messageOf(error), { cause: error }) : error
+      },
+    ),
   )
   const statements = new StatementCounter()
   const meta = opened.use(

@@ -58,8 +58,10 @@ export const postponeEvents = statement({
   name: 'postpone_events_v1',
   text: /* sql */ `
     update event_outbox e
-       set attempts = e.attempts + 1, due_at = clock_timestamp() + make_interval(secs => i.delay_ms::float8 / 1000)
-      from unnest($1::bigint[], $2::int[]) as i (event_id, delay_ms) where e.event_id = i.event_id`,
+       set attempts = e.attempts + 1,
+           due_at = clock_timestamp()
+             + make_interval(secs => ($2::int[])[array_position($1::bigint[], e.event_id)]::float8 / 1000)
+     where e.ctid = any (event_places_v1($1))`,
   bind: (postponed: readonly { eventId: number; delayMs: number }[]) => [
     postponed.map(({ eventId }) => eventId),
     postponed.map(({ delayMs }) => delayMs),

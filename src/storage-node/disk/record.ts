@@ -51,10 +51,11 @@ export function encodeSegmentHeader({ segment, salt, previous }: SegmentHeader):
   return bytes
 }
 
-/** Undefined: damaged. */
-export function decodeSegmentHeader(bytes: Buffer): SegmentHeader | undefined {
+/** Undefined: damaged; `newer`: whole, and of a version that this one does not know. */
+export function decodeSegmentHeader(bytes: Buffer): SegmentHeader | 'newer' | undefined {
   if (bytes.length !== SEGMENT_HEADER_BYTES || bytes.readUInt32LE(0) !== SEGMENT_MAGIC) return undefined
-  if (crc32(bytes.subarray(0, 60)) !== bytes.readUInt32LE(60) || bytes.readUInt32LE(4) !== VERSION) return undefined
+  if (crc32(bytes.subarray(0, 60)) !== bytes.readUInt32LE(60)) return undefined
+  if (bytes.readUInt32LE(4) !== VERSION) return 'newer'
   return {
     segment: bytes.readUInt32LE(8),
     salt: Buffer.from(bytes.subarray(12, 12 + SALT_BYTES)),

@@ -1,4 +1,4 @@
-import { assert } from '../../base/faults.ts'
+import { assert, ChunkError } from '../../base/faults.ts'
 import { type DiskPaths, hintsPath, parseSegmentFileName, segmentPath } from '../../chunk-files/paths.ts'
 import type { SegmentStart } from './active-segment.ts'
 import { applyRecord } from './apply-record.ts'
@@ -50,11 +50,11 @@ async function findSegments({ fs, paths, directories, log }: RecoveryDeps) {
     else if (parsed.kind === 'seg') found.add(parsed.segment)
     else hinted.add(parsed.segment)
   }
-  for (const number of hinted) if (!found.has(number)) await fs.unlink(hintsPath(paths, number))
   const numbers = [...found].sort((a, b) => a - b)
   const lastSegment = numbers.at(-1) ?? 0
   const headers = new Map<number, SegmentHeader | undefined>()
   for (const number of numbers) headers.set(number, await readHeader(fs, paths, number))
+  for (const number of hinted) if (!found.has(number)) await fs.unlink(hintsPath(paths, number))
   if (lastSegment > 0 && !headers.get(lastSegment) && (await isStillborn(fs, segmentPath(paths, lastSegment)))) {
     await fs.unlink(segmentPath(paths, lastSegment))
     await directories.sync(paths.segments)
@@ -67,6 +67,13 @@ async function readHeader(fs: DiskFs, paths: DiskPaths, number: number): Promise
   const bytes = Buffer.alloc(SEGMENT_HEADER_BYTES)
   await withFile(fs, segmentPath(paths, number), (file) => file.read(bytes, 0))
   const header = decodeSegmentHeader(bytes)
+  if (header === 'newer') {
+    // Taken for damage, it would be cut.
+    throw new ChunkError(
+      'failed',
+      `The segment ${segmentPath(paths, number)} was written by a newer version: use that.`,
+    )
+  }
   return header?.segment === number ? header : undefined
 }
 

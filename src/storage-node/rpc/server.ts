@@ -8,6 +8,7 @@ import type { H2Stream, StreamEvents } from '../../base/rpc/h2-stream.ts'
 import { type HeaderList, headerOf } from '../../base/rpc/hpack.ts'
 import type { TlsIdentity } from '../../base/tls/identity.ts'
 import { tellRefusals } from '../../base/tls/refusals.ts'
+import { PROTOCOL_VERSION } from '../../base/wire/bounds.ts'
 import { refuseCall, ServerCall } from './server-call.ts'
 
 /** Begins to work on a call: `call.start` is called in the same turn. */
@@ -118,6 +119,11 @@ function begin(deps: RpcServerDeps, stream: H2Stream, headers: HeaderList): Stre
 }
 
 function unknownMethod(path: string): CallStatus {
+  const other = /^\/sextant\.chunk\.v(\d{1,9})\.ChunkStore\//.exec(path)?.[1]
+  if (other !== undefined && Number(other) !== PROTOCOL_VERSION) {
+    const details = `this node speaks version ${PROTOCOL_VERSION} of the chunk protocol, and was called by version ${other}: bring both to the same version of Sextant`
+    return { code: GrpcCode.unimplemented, details }
+  }
   return { code: GrpcCode.unimplemented, details: `there is no method ${path.slice(0, 100)}` }
 }
 

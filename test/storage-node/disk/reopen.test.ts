@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import t from 'tap'
 import { listAll, makeChunk, openTestDisk, put, readAll, refused, temporaryDirectory } from './chunks.ts'
 
@@ -27,6 +28,26 @@ t.test('a directory of a newer format is refused, untouched and not kept locked'
   t.same(await readdir(join(directory, 'tmp')), ['of-the-newer-version'])
   await writeFile(identity, text)
   await (await openTestDisk({ directory }))[Symbol.asyncDispose]()
+})
+
+t.test('a segment of a newer version is refused, and not cut as damage', async (t) => {
+  const directory = await temporaryDirectory(t)
+  await using first = await openTestDisk({ directory })
+  await put(first, makeChunk({ dataBytes: 100, seed: 1 }))
+  await first[Symbol.asyncDispose]()
+  const [name] = (await readdir(join(directory, 'segments'))).filter((file) => file.endsWith('.seg'))
+  const segment = join(directory, 'segments', name!)
+  const bytes = await readFile(segment)
+  const older = Buffer.from(bytes)
+  bytes.writeUInt32LE(2, 4)
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, 60)), 60)
+  await writeFile(segment, bytes)
+  const message = `The segment ${segment} was written by a newer version: use that.`
+  await t.rejects(openTestDisk({ directory }), { failure: 'failed', message })
+  t.ok((await readFile(segment)).equals(bytes), 'untouched')
+  await writeFile(segment, older)
+  await using again = await openTestDisk({ directory })
+  t.equal((await again.stat()).chunkCount, 1)
 })
 
 t.test('a directory whose node.json is lost or damaged is refused', async (t) => {

@@ -1,0 +1,107 @@
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { silentLog } from '../../src/base/log.ts'
+import { migrate } from '../../src/meta/migrate.ts'
+import { execute, openTestDatabase } from '../support/postgres.ts'
+import { dataDirectory, gone, sextant } from '../support/up.ts'
+
+/** Whatever was written by a newer version is refused in one sentence, with exit code 1, and left as it is. */
+const db = await openTestDatabase({ migrated: false })
+t.teardown(() => db[Symbol.asyncDispose]())
+
+const SECRETS = { SEXTANT_SEALING_KEY: '0'.repeat(64), SEXTANT_CLUSTER_TOKEN: 'a-token-for-tests' }
+const NEWER = 'The database was migrated by a newer Sextant: start that version, or a later one.\n'
+const OLDER = 'The database is of an older Sextant: bring it to this version first, by `sextant migrate`.\n'
+const NONE = 'No Sextant has been in this database: make its tables first, by `sextant migrate`.\n'
+
+async function migrated(change?: string): Promise<string> {
+  const url = await db.anotherUrl()
+  await migrate({ url, log: silentLog, signal: new AbortController().signal })
+  if (change !== undefined) await execute(url, change)
+  return url
+}
+
+/** All that tells whether somebody wrote to it. */
+async function stateOf(url: string): Promise<unknown> {
+  const [steps, writes] = await Promise.all([
+    execute(url, 'select name from sextant_migrations order by id'),
+    execute(url, 'select count(*) from storage_servers union all select count(*) from accounts'),
+  ])
+  return { steps, writes }
+}
+
+const newerStep = `insert into sextant_migrations (name, run_on) values ('9999_future', now())`
+const lastStepGone = 'delete from sextant_migrations where id = (select max(id) from sextant_migrations)'
+
+t.test('versions: a database that a newer Sextant has migrated is refused by every process and command', async (t) => {
+  const directory = await dataDirectory(t)
+  const url = await migrated(newerStep)
+  const before = await stateOf(url)
+  const byMigrate =
+    /^The database cannot be used: The database was migrated by a newer Sextant \(step 9999_future\): .*\.\n$/
+  const cases: [string, string | RegExp][] = [
+    ['up', byMigrate],
+    ['migrate', byMigrate],
+    ['gateway', NEWER],
+    ['storage-node', NEWER],
+    ['status', NEWER],
+  ]
+  for (const [command, stderr] of cases) {
+    const env = { ...SECRETS, DATABASE_URL: url, SEXTANT_NODES: '1', SEXTANT_PARITY: '0' }
+    const ended = await sextant(join(directory, command), [command], env).ended
+    t.match(ended, { code: 1, stdout: '', stderr }, command)
+    if (typeof stderr === 'string') t.equal(ended.stderr, stderr)
+  }
+  t.same(await stateOf(url), before, 'and nothing was written')
+  t.same(await gone(directory, 0), [])
+})
+
+t.test('versions: gateways and commands wait for `sextant migrate`; nodes, which need less, do not', async (t) => {
+  const directory = await dataDirectory(t)
+  for (const [url, stderr] of [
+    [await migrated(lastStepGone), OLDER],
+    [await db.anotherUrl(), NONE],
+  ] as const) {
+    for (const command of ['gateway', 'status']) {
+      const ended = await sextant(directory, [command], { ...SECRETS, DATABASE_URL: url }).ended
+      t.same([ended.code, ended.stderr], [1, stderr], command)
+    }
+  }
+})
+
+t.test('versions: a directory that a newer storage node has written is refused, by the node and by up', async (t) => {
+  const directory = await dataDirectory(t)
+  const url = await migrated()
+  const env = { ...SECRETS, DATABASE_URL: url, SEXTANT_NODES: '1', SEXTANT_PARITY: '0' }
+  const first = sextant(directory, ['up', '--json'], env)
+  await first.ready
+  first.child.kill('SIGTERM')
+  await first.ended
+  const node = join(directory, 'nodes', '1')
+  const identity = join(node, 'node.json')
+  const { serverId } = JSON.parse(await readFile(identity, 'utf8')) as { serverId: string }
+  await writeFile(identity, JSON.stringify({ serverId, diskFormat: 2 }))
+  await writeFile(join(node, 'tmp', 'of-the-newer-version'), 'x')
+  const copy = join(directory, 'copy')
+  await cp(node, copy, { recursive: true })
+
+  const sentence = `The directory ${node} was written by a newer version (disk format 2; this one knows 1).`
+  const alone = await sextant(node, ['storage-node'], { ...env, SEXTANT_NODE_PORT: '0' }).ended
+  t.same([alone.code, alone.stderr], [1, `${sentence}\n`])
+  const all = await sextant(directory, ['up'], env).ended
+  t.equal(all.code, 1)
+  t.ok(all.stderr.includes(sentence), all.stderr)
+  t.equal(all.stderr.trim().split('\n').length, 1, 'in one sentence')
+  t.same(await contentOf(node), await contentOf(copy), 'and nothing in it was touched')
+  await rm(copy, { recursive: true })
+})
+
+async function contentOf(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  const contents = await Promise.all(
+    files.map(async (file) => `${file.slice(directory.length)} ${await readFile(file, 'base64')}`),
+  )
+  return contents.sort()
+}
