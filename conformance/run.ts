@@ -7,14 +7,19 @@ import { startStore } from './support/store.ts'
 import { environmentOfTarget, type Target, targetOfEnvironment } from './support/target.ts'
 
 /**
- * Runs suites against one store: `node conformance/run.ts [--endpoint URL] [--jobs N] [s3|clients|FILE…]`.
- * Without an endpoint (or CONFORMANCE_ENDPOINT) a fresh `sextant up` is started and stopped. Keys: AWS_ACCESS_KEY_ID and
+ * Runs suites against one store: `node conformance/run.ts [--endpoint URL | --tls] [--jobs N] [s3|clients|FILE…]`.
+ * Without an endpoint (or CONFORMANCE_ENDPOINT) a fresh `sextant up` is started and stopped, with TLS on its S3 port by `--tls`. Keys: AWS_ACCESS_KEY_ID and
  * AWS_SECRET_ACCESS_KEY; for the tests of two accounts also CONFORMANCE_OTHER_ACCESS_KEY_ID and …_SECRET_ACCESS_KEY, for that
  * of key policies CONFORMANCE_LIMITED_…: a key of the same account, made with `--policy conformance/support/limited-key.json`.
  */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { endpoint: { type: 'string' }, jobs: { type: 'string', default: '2' }, reporter: { type: 'string' } },
+  options: {
+    endpoint: { type: 'string' },
+    tls: { type: 'boolean', default: false },
+    jobs: { type: 'string', default: '2' },
+    reporter: { type: 'string' },
+  },
 })
 const here = fileURLToPath(new URL('.', import.meta.url))
 const given = targetOfEnvironment({
@@ -32,7 +37,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
 process.exitCode = given ? await runTap(given) : await runOnFreshStore()
 
 async function runOnFreshStore(): Promise<number> {
-  await using store = await startStore()
+  await using store = await startStore({ hasTls: values.tls })
   return await runTap(store.target)
 }
 

@@ -4,10 +4,12 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { freePort } from './free-ports.ts'
 import type { Credentials, Target } from './target.ts'
+import { makeCertificate } from './tls-front.ts'
 
 const sextant = fileURLToPath(new URL('../../bin/sextant.js', import.meta.url))
 const limitedKeyPolicy = fileURLToPath(new URL('limited-key.json', import.meta.url))
@@ -22,11 +24,15 @@ export interface RunningStore extends AsyncDisposable {
   target: Target
 }
 
-/** A fresh `sextant up` on free ports in a temporary directory, with a second account and a limited key; disposed: stopped and its data removed. */
-export async function startStore(): Promise<RunningStore> {
+/**
+ * A fresh `sextant up` on free ports in a temporary directory, with a second account and a limited key; disposed: stopped and
+ * its data removed. `hasTls`: its S3 port is https, and this process trusts its certificate.
+ */
+export async function startStore({ hasTls = false } = {}): Promise<RunningStore> {
   const dataDir = await mkdtemp(join(tmpdir(), 'sextant-conformance-'))
   const [port, adminPort] = await Promise.all([freePort(), freePort()])
   const owner = newCredentials('CONFOWNER')
+  const tls = hasTls ? await makeTls() : undefined
   const env = {
     ...process.env,
     SEXTANT_DATA_DIR: dataDir,
@@ -37,11 +43,11 @@ export async function startStore(): Promise<RunningStore> {
     SEXTANT_ROOT_SECRET_ACCESS_KEY: owner.secretAccessKey,
     SEXTANT_DOMAIN: DOMAIN,
     SEXTANT_KMS_KEYS: `${KMS_KEY}=${randomBytes(32).toString('hex')}`,
-    SEXTANT_ALLOW_SSE_C_OVER_HTTP: 'true',
+    ...(tls?.env ?? { SEXTANT_ALLOW_SSE_C_OVER_HTTP: 'true' }),
     SEXTANT_WEBHOOKS: JSON.stringify({ somewhere: 'http://127.0.0.1:9/' }),
     NODE_OPTIONS: '',
   }
-  const endpoint = new URL(`http://127.0.0.1:${port}`)
+  const endpoint = new URL(`${tls ? 'https' : 'http'}://127.0.0.1:${port}`)
   const child = spawn(process.execPath, [sextant, 'up'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const said = keepLast(child)
   // For ends that dispose of nothing: a test that times out, an exception that nobody catches.
@@ -50,7 +56,8 @@ export async function startStore(): Promise<RunningStore> {
   const dispose = async () => {
     await stop(child)
     process.off('exit', onExit)
-    await rm(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
+    for (const directory of [dataDir, ...(tls ? [tls.directory] : [])])
+      await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
   }
   try {
     await healthy(endpoint, child, said)
@@ -60,13 +67,30 @@ export async function startStore(): Promise<RunningStore> {
     await run(process.execPath, [sextant, ...createKey(account, other)], { env })
     await run(process.execPath, [sextant, ...createKey('root', limited), '--policy', limitedKeyPolicy], { env })
     return {
-      target: { endpoint, region: 'us-east-1', owner, other, limited, domain: DOMAIN, kmsKey: KMS_KEY },
+      target: {
+        endpoint,
+        region: 'us-east-1',
+        owner,
+        other,
+        limited,
+        domain: DOMAIN,
+        kmsKey: KMS_KEY,
+        ...(tls && { certificate: tls.certificate }),
+      },
       [Symbol.asyncDispose]: dispose,
     }
   } catch (error) {
     await dispose()
     throw error
   }
+}
+
+/** A certificate in a directory of its own, which this process trusts from now on. */
+async function makeTls() {
+  const directory = await mkdtemp(join(tmpdir(), 'sextant-conformance-tls-'))
+  const { certificate, keyFile, cert } = await makeCertificate(directory)
+  setDefaultCACertificates([...getCACertificates('default'), String(cert)])
+  return { directory, certificate, env: { SEXTANT_S3_TLS_CERT: certificate, SEXTANT_S3_TLS_KEY: keyFile } }
 }
 
 function createKey(account: string, { accessKeyId, secretAccessKey }: Credentials): string[] {

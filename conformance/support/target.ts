@@ -51,6 +51,7 @@ export function targetOfEnvironment(env: NodeJS.ProcessEnv): Target | undefined 
     limited: credentials(env.CONFORMANCE_LIMITED_ACCESS_KEY_ID, env.CONFORMANCE_LIMITED_SECRET_ACCESS_KEY),
     domain: env.CONFORMANCE_DOMAIN || undefined,
     kmsKey: env.CONFORMANCE_KMS_KEY || undefined,
+    ...(env.CONFORMANCE_CERTIFICATE && { certificate: env.CONFORMANCE_CERTIFICATE }),
   }
 }
 
@@ -71,6 +72,11 @@ export function environmentOfTarget(target: Target): Record<string, string> {
     }),
     ...(target.domain && { CONFORMANCE_DOMAIN: target.domain }),
     ...(target.kmsKey && { CONFORMANCE_KMS_KEY: target.kmsKey }),
+    // Node's own clients trust it from their start.
+    ...(target.certificate && {
+      CONFORMANCE_CERTIFICATE: target.certificate,
+      NODE_EXTRA_CA_CERTS: target.certificate,
+    }),
   }
 }
 

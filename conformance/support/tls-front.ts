@@ -15,7 +15,7 @@ const HOST = '127.0.0.1'
 export async function putTlsBefore(t: Test, target: Target, directory: string): Promise<Target> {
   const { protocol, hostname, port } = target.endpoint
   if (protocol === 'https:') return target
-  const { certificate, ...secrets } = await makeCertificate(directory)
+  const { certificate, key, cert } = await makeCertificate(directory)
   const open = new Set<Socket>()
   const pass = (from: Socket, to: Socket) => {
     open.add(from)
@@ -27,7 +27,7 @@ export async function putTlsBefore(t: Test, target: Target, directory: string): 
       to.end()
     })
   }
-  const server = createServer(secrets, (client) => {
+  const server = createServer({ key, cert }, (client) => {
     const store = connect(Number(port), hostname)
     pass(client, store)
     pass(store, client)
@@ -41,10 +41,13 @@ export async function putTlsBefore(t: Test, target: Target, directory: string): 
   return { ...target, endpoint, certificate }
 }
 
-async function makeCertificate(directory: string): Promise<{ certificate: string; key: Buffer; cert: Buffer }> {
-  const [secret, certificate] = [join(directory, 'tls.key'), join(directory, 'tls.crt')]
+/** For this host, in two files in `directory`; `certificate` is the path of the one to trust. */
+export async function makeCertificate(
+  directory: string,
+): Promise<{ certificate: string; keyFile: string; key: Buffer; cert: Buffer }> {
+  const [keyFile, certificate] = [join(directory, 'tls.key'), join(directory, 'tls.crt')]
   const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
   const name = ['-subj', `/CN=${HOST}`, '-addext', `subjectAltName=IP:${HOST}`]
-  await run('openssl', ['req', ...kind, ...name, '-keyout', secret, '-out', certificate])
-  return { certificate, key: await readFile(secret), cert: await readFile(certificate) }
+  await run('openssl', ['req', ...kind, ...name, '-keyout', keyFile, '-out', certificate])
+  return { certificate, keyFile, key: await readFile(keyFile), cert: await readFile(certificate) }
 }

@@ -1,4 +1,4 @@
-import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 
 /** HTTP/1.1 byte by byte: what libraries will not send (twice the same header, a body that lies), and what they hide (interim answers). */
@@ -58,7 +58,8 @@ async function dial(endpoint: URL): Promise<Socket> {
   const secure = endpoint.protocol === 'https:'
   const port = Number(endpoint.port || (secure ? 443 : 80))
   const host = endpoint.hostname.replace(/^\[|\]$/g, '')
-  const socket = secure ? connectTls({ host, port, servername: host }) : connectTcp({ host, port })
+  const name = isIP(host) ? {} : { servername: host }
+  const socket = secure ? connectTls({ host, port, ...name }) : connectTcp({ host, port })
   await new Promise<void>((resolve, reject) => {
     socket.once(secure ? 'secureConnect' : 'connect', resolve)
     socket.once('error', reject)
@@ -83,7 +84,9 @@ async function exchangeOn(socket: Socket, reader: ByteReader, request: WireReque
   }
   let sending = request.awaitContinue ? undefined : sendBody()
   const interim: number[] = []
-  const timer = setTimeout(() => socket.destroy(new Error('no answer in time')), ANSWER_MS_MAX)
+  const late = AbortSignal.timeout(ANSWER_MS_MAX)
+  const giveUp = () => void socket.destroy()
+  late.addEventListener('abort', giveUp)
   try {
     for (;;) {
       const head = await reader.head()
@@ -95,10 +98,12 @@ async function exchangeOn(socket: Socket, reader: ByteReader, request: WireReque
         continue
       }
       const body = await readBody(reader, request.method, status, headers)
+      // Half of it is no answer of the server's.
+      late.throwIfAborted()
       return { status, headers, body, interim, bodySent }
     }
   } finally {
-    clearTimeout(timer)
+    late.removeEventListener('abort', giveUp)
     await sending
   }
 }
@@ -157,11 +162,14 @@ async function readChunked(reader: ByteReader): Promise<Buffer> {
 /** Pulls lines and counted bytes out of what the socket pushes. */
 class ByteReader {
   ended = false
-  #held: Buffer = Buffer.alloc(0)
+  /** Joined when they are looked at, not as they come: TLS brings large bodies in thousands of them. */
+  #pieces: Buffer[] = []
+  #size = 0
   #wake: (() => void) | undefined
   constructor(socket: Socket) {
     socket.on('data', (data: Buffer) => {
-      this.#held = this.#held.length === 0 ? data : Buffer.concat([this.#held, data])
+      this.#pieces.push(data)
+      this.#size += data.length
       this.#wake?.()
     })
     const end = () => {
@@ -191,27 +199,33 @@ class ByteReader {
 
   /** `size` bytes, or fewer when the connection ends. */
   async take(size: number): Promise<Buffer> {
-    while (this.#held.length < size && (await this.#more()));
-    return this.#cut(Math.min(size, this.#held.length), 0)
+    while (this.#size < size && (await this.#more()));
+    return this.#cut(Math.min(size, this.#size), 0)
   }
 
   async rest(): Promise<Buffer> {
     while (await this.#more());
-    return this.#cut(this.#held.length, 0)
+    return this.#cut(this.#size, 0)
+  }
+
+  get #held(): Buffer {
+    if (this.#pieces.length !== 1) this.#pieces = [Buffer.concat(this.#pieces)]
+    return this.#pieces[0]!
   }
 
   #cut(size: number, skip: number): Buffer {
-    const taken = this.#held.subarray(0, size)
-    this.#held = this.#held.subarray(size + skip)
-    return taken
+    const held = this.#held
+    this.#pieces = [held.subarray(size + skip)]
+    this.#size = held.length - size - skip
+    return held.subarray(0, size)
   }
 
   async #more(): Promise<boolean> {
     if (this.ended) return false
-    const { length } = this.#held
+    const size = this.#size
     await new Promise<void>((resolve) => {
       this.#wake = resolve
     })
-    return this.#held.length > length
+    return this.#size > size
   }
 }

@@ -1,10 +1,13 @@
 import { createServer } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import { type FastifyServerFactory, fastify } from 'fastify'
+import { carriesToken } from '../base/admin-token.ts'
 import type { Log } from '../base/log.ts'
 import type { TlsIdentity } from '../base/tls/identity.ts'
 import type { ClusterHealth } from './cluster-health.ts'
 import { type Health, isReady } from './health.ts'
+import type { RequestStream } from './request-stream.ts'
+import { serveRequestsOfHost } from './requests-of-host.ts'
 
 export interface AdminServer extends AsyncDisposable {
   readonly port: number
@@ -13,6 +16,8 @@ export interface AdminServer extends AsyncDisposable {
 export interface AdminDeps {
   /** Of a gateway: whether it can serve, and how its cluster is. */
   gateway?: { health: Health; cluster: ClusterHealth }
+  /** Of a gateway: its requests, as they end; for who has the token. `peers`: sockets of the other processes of its host. */
+  requests?: { stream: RequestStream; peers: readonly string[]; token: string }
   /** Prometheus' text. */
   metrics: () => Promise<string>
   log: Log
@@ -34,9 +39,11 @@ const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /**
  * `GET /health/live`: the process answers. `GET /health/ready`: 200 if it can serve S3, else 503; with the report.
- * `GET /health/cluster`: 200 if the store can be read and written, as far as is known. `GET /metrics`.
+ * `GET /health/cluster`: 200 if the store can be read and written, as far as is known. `GET /metrics`. `GET /requests`: lines of
+ * JSON, one for each request from now on, by the filter in the query; with `Authorization: Bearer TOKEN`.
  */
-export async function startAdminServer({ gateway, metrics, log, settings }: AdminDeps): Promise<AdminServer> {
+export async function startAdminServer(deps: AdminDeps): Promise<AdminServer> {
+  const { gateway, requests, metrics, log, settings } = deps
   const app = fastify({
     logger: false,
     forceCloseConnections: true,
@@ -53,6 +60,15 @@ export async function startAdminServer({ gateway, metrics, log, settings }: Admi
     app.get('/health/cluster', async (_request, reply) => {
       const report = await gateway.cluster()
       return reply.code(report.canRead === false || !report.canWrite ? 503 : 200).send(report)
+    })
+  }
+  if (requests) {
+    app.get('/requests', (request, reply) => {
+      if (!carriesToken(request.headers.authorization, requests.token))
+        return reply.code(401).send({ error: 'Unauthorized' })
+      reply.hijack()
+      serveRequestsOfHost(requests, new URLSearchParams(request.url.split('?')[1]), reply.raw)
+      return reply
     })
   }
   app.get('/metrics', async (_request, reply) => reply.type(METRICS_TYPE).send(await metrics()))

@@ -26,6 +26,23 @@ export const frontSettings = {
     secret: true,
     about: 'PostgreSQL 15 or later. Not set: `sextant up` starts one of its own in the data directory.',
   }),
+  readReplicaUrl: place({
+    name: 'SEXTANT_READ_REPLICA_URL',
+    kind: matching(/^postgres(ql)?:\/\/\S+$/, 'a URL that begins with postgresql://'),
+    default: undefined,
+    readBy: [...s3Side, 'command'],
+    secret: true,
+    about:
+      'A streaming replica of that PostgreSQL, of which is read what may be a little old: what metrics, reports and `sextant status` tell of queues and tables. No S3 answer comes of it, and nothing is done by what it says. While it is away, or too far behind, the primary answers. Not set: it always does.',
+  }),
+  readReplicaLagMs: place({
+    name: 'SEXTANT_READ_REPLICA_LAG_SECONDS',
+    kind: seconds({ min: 11, max: 3600 }),
+    default: '30',
+    readBy: [...s3Side, 'command'],
+    about:
+      'How far behind the primary a read replica may be for its answers to be taken: alerts hang on them. Storage nodes write every 10 s, and nothing younger may there be to replay.',
+  }),
   walArchive: place({
     name: 'SEXTANT_WAL_ARCHIVE_DIR',
     kind: filePath(1024),

@@ -1,4 +1,4 @@
-import { addressList, bytes, filePath, integer } from './config-kinds.ts'
+import { addressList, bytes, filePath, flag, integer, seconds } from './config-kinds.ts'
 import { inGroup, KIB, s3Side, TIB } from './config-setting.ts'
 
 const security = inGroup('Security')
@@ -19,7 +19,22 @@ export const securitySettings = {
     default: undefined,
     readBy: s3Side,
     about:
-      "Balancers and proxies whose X-Forwarded-For is believed: it then says the client's address in policies (aws:SourceIp), lists of allowed addresses, limits and logs. From anybody else the header counts for nothing. Each has to append to it the address that it has the request from.",
+      "Balancers and proxies whose X-Forwarded-For is believed: it then says the client's address in policies (aws:SourceIp), lists of allowed addresses, limits and logs. Their X-Forwarded-Proto says whether the client came by TLS (aws:SecureTransport, SSE-C). From anybody else these headers count for nothing. Each has to append to the first the address that it has the request from, and to set the second.",
+  }),
+  proxyProtocol: security({
+    name: 'SEXTANT_PROXY_PROTOCOL',
+    kind: flag,
+    default: 'false',
+    readBy: s3Side,
+    about:
+      "Every connection to the S3 port begins with a header of the PROXY protocol, version 1 or 2, that names the client's address (haproxy: send-proxy, send-proxy-v2), and comes from SEXTANT_TRUSTED_PROXIES; all others are closed. For balancers that pass TLS on unopened; those that speak HTTP say it by X-Forwarded-For.",
+  }),
+  proxyHeaderMs: security({
+    name: 'SEXTANT_PROXY_HEADER_SECONDS',
+    kind: seconds({ min: 0.1, max: 60 }),
+    default: '5',
+    readBy: s3Side,
+    about: 'Within how long that header has to come: proxies send it at once.',
   }),
   allowedAddresses: security({
     name: 'SEXTANT_ALLOWED_ADDRESSES',

@@ -1,4 +1,5 @@
 import { frontSettings } from './config-front.ts'
+import { importSettings } from './config-import.ts'
 import { insideSettings } from './config-inside.ts'
 import { metricsSettings } from './config-metrics.ts'
 import { notificationSettings } from './config-notifications.ts'
@@ -17,6 +18,7 @@ export const settingTable = {
   ...insideSettings,
   ...notificationSettings,
   ...metricsSettings,
+  ...importSettings,
 } as const
 
 export type Settings = { readonly [K in keyof typeof settingTable]: ValueOf<(typeof settingTable)[K]> }

@@ -25,7 +25,7 @@ export interface RequestRecord {
 }
 
 /** Why a client was turned away before its request could be read. */
-export type TurnedAway = 'connections' | 'pipelining' | 'not-http' | 'no-handshake'
+export type TurnedAway = 'connections' | 'pipelining' | 'not-http' | 'no-handshake' | 'no-proxy-header'
 
 export interface RequestMeter {
   begin(request: RequestUnderWay): void
@@ -52,6 +52,16 @@ export interface PoolUse {
   idle: number
   /** Calls that wait for a connection. */
   waiting: number
+}
+
+/** A replica that what may be a little old is read of. */
+export interface ReplicaUse {
+  /** It answered when it was asked last. */
+  isUsed: boolean
+  /** How far behind the primary it was when it was looked at last, in ms; undefined: it did not tell yet. */
+  lagMs: number | undefined
+  /** Statements that the primary carried out in its stead. */
+  fallbacks: number
 }
 
 /** For whoever is not counted. */

@@ -9,6 +9,7 @@ import { addConfigCommand } from './commands/config.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addEncryptionCommands } from './commands/encryption.ts'
 import { addFsckCommand } from './commands/fsck.ts'
+import { addImportCommand } from './commands/import.ts'
 import { addInitCommand } from './commands/init.ts'
 import { addKeyCommands } from './commands/key.ts'
 import { addNodeCommands } from './commands/node.ts'
@@ -19,6 +20,8 @@ import { addRebuildCatalogueCommand } from './commands/rebuild-catalogue.ts'
 import { addRepairCommand } from './commands/repair.ts'
 import { addScrubCommand } from './commands/scrub.ts'
 import { addStatusCommand } from './commands/status.ts'
+import { addTopCommand } from './commands/top.ts'
+import { addTraceCommand } from './commands/trace.ts'
 import { addUpCommand } from './commands/up.ts'
 import { CommandFailure } from './failure.ts'
 import { readVersion } from './version.ts'
@@ -49,7 +52,10 @@ export function makeProgram(): Command {
   addKeyCommands(program)
   addBucketCommands(program)
   addEncryptionCommands(program)
+  addImportCommand(program)
   addStatusCommand(program)
+  addTopCommand(program)
+  addTraceCommand(program)
   addNodeCommands(program)
   addRepairCommand(program)
   addScrubCommand(program)

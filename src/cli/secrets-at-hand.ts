@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import type { Settings } from '../base/config.ts'
 import { CommandFailure } from './failure.ts'
 import { dataPaths } from './up/data-paths.ts'
+import { parseRoot, type RootCredentials, rootFromSettings } from './up/secrets.ts'
 
 /** A secret that `sextant up` has made, and the file where it should be; '' where there is none. */
 export async function readSecret(
@@ -28,5 +29,17 @@ export async function findClusterToken(settings: Settings): Promise<string> {
   if (content !== '') return content
   throw new CommandFailure(
     `The cluster token is neither in ${file} nor in SEXTANT_CLUSTER_TOKEN: without it no storage node answers.`,
+  )
+}
+
+/** Root's keys: from the environment, or from the data directory. Fault: CommandFailure. */
+export async function findRootCredentials(settings: Settings): Promise<RootCredentials> {
+  const given = rootFromSettings(settings)
+  if (given) return given
+  const file = join(dataPaths(resolve(settings.dataDirectory)).secrets, 'root-credentials.json')
+  const content = await readFile(file, 'utf8').catch(() => undefined)
+  if (content !== undefined) return parseRoot(file, content)
+  throw new CommandFailure(
+    `The keys of the store's root are neither in ${file} nor in SEXTANT_ROOT_ACCESS_KEY_ID and SEXTANT_ROOT_SECRET_ACCESS_KEY.`,
   )
 }

@@ -1,16 +1,19 @@
 import type { ClusterReports } from '../upkeep/ports/cluster-report.ts'
-import type { Database } from './database.ts'
-import { listTableSizes, readBacklog, readServerStatistics } from './queries/cluster-report.ts'
+import type { Reader } from './database.ts'
+import { listDeadRows, listTableSizes, readBacklog, readServerStatistics } from './queries/cluster-report.ts'
 
-export function clusterReports(database: Database): ClusterReports {
+/** `old`: for what may be a little old. A server's statistics are of itself alone, so they are the primary's. */
+export function clusterReports(primary: Reader, old: Reader): ClusterReports {
   return {
     async readBacklog(signal) {
-      const [backlog] = await database.run(readBacklog, undefined, { signal, repeatable: true })
+      const [backlog] = await old.run(readBacklog, undefined, { signal, repeatable: true })
       return backlog!
     },
     async readPostgres(signal) {
-      const [server] = await database.run(readServerStatistics, undefined, { signal, repeatable: true })
-      return { ...server!, tables: await database.run(listTableSizes, undefined, { signal, repeatable: true }) }
+      const [server] = await primary.run(readServerStatistics, undefined, { signal, repeatable: true })
+      const sizes = await old.run(listTableSizes, undefined, { signal, repeatable: true })
+      const dead = new Map(await primary.run(listDeadRows, undefined, { signal, repeatable: true }))
+      return { ...server!, tables: sizes.map((table) => ({ ...table, deadRows: dead.get(table.name) ?? 0 })) }
     },
   }
 }

@@ -1,7 +1,7 @@
 import type { Clock, Random } from '../base/clock.ts'
 import { assert } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
-import type { PoolUse, StatementMeter } from '../base/meters.ts'
+import type { PoolUse, ReplicaUse, StatementMeter } from '../base/meters.ts'
 import type { Catalogue } from '../engine/ports/catalogue.ts'
 import type { Registry } from '../storage-node/ports.ts'
 import type { CensusCatalogue } from '../upkeep/ports/census.ts'
@@ -33,6 +33,7 @@ import { type KeyUses, trackKeyUses } from './key-uses.ts'
 import { lifecycleCatalogue } from './lifecycle-catalogue.ts'
 import { notificationCatalogue } from './notification-catalogue.ts'
 import { findAccount, findAccountsByEmail } from './queries/accounts.ts'
+import { surveyParts } from './queries/census.ts'
 import { ping, setServerStatus } from './queries/cluster.ts'
 import { objectReads } from './read-objects.ts'
 import { registry } from './registry.ts'
@@ -58,6 +59,8 @@ export interface MetaSettings {
    * it is not waited for any more: requests are refused at once until it answers.
    */
   silentMs: number
+  /** The farthest behind the primary that a replica's answers are taken. */
+  replicaLagMsMax: number
   /** How long a commit whose answer was lost is asked about. */
   resolveMs: number
   keyCacheMs: number
@@ -70,6 +73,7 @@ const DEFAULTS: MetaSettings = {
   connectTimeoutMs: 3_000,
   statementTimeoutMs: 10_000,
   silentMs: 1_500,
+  replicaLagMsMax: 30_000,
   resolveMs: 30_000,
   keyCacheMs: 5_000,
   uploadTtlMs: 86_400_000,
@@ -77,6 +81,8 @@ const DEFAULTS: MetaSettings = {
 
 export interface MetaOptions {
   url: string
+  /** Of a streaming replica, for what may be a little old. It need not be there. */
+  replicaUrl?: string | undefined
   /** 32 bytes under which secrets are sealed. Without it, whatever needs a secret throws; all else works. */
   sealingKey?: Buffer | undefined
   clock: Clock
@@ -100,7 +106,8 @@ export interface Meta extends AsyncDisposable {
   readonly orphans: OrphanCatalogue
   readonly restores: RestoreControl
   readonly reports: UpkeepReports
-  readonly clusterReports: ClusterReports
+  /** As `reports`, for what people are told and nothing is done by: where there is a replica, some of it is a little old. */
+  readonly told: UpkeepReports & ClusterReports & Pick<CensusCatalogue, 'surveyParts'>
   readonly servers: ServerControl
   readonly encryption: EncryptionKeys
   readonly registry: Registry
@@ -115,6 +122,8 @@ export interface Meta extends AsyncDisposable {
   ping(signal: AbortSignal): Promise<void>
   /** The pools of connections as they are now. */
   pools(): PoolUse[]
+  /** Undefined: there is none. */
+  replicaUse(): ReplicaUse | undefined
 }
 
 export type { Accounts, GatewaySession, KeyUses, WatchedCluster }
@@ -125,8 +134,8 @@ export async function connectMeta(options: MetaOptions): Promise<Meta> {
   const settings = { ...DEFAULTS, ...options.settings }
   const { connectTimeoutMs, statementTimeoutMs } = settings
   const pools = { url, name: 'sextant', connectTimeoutMs, statementTimeoutMs, clock, random, log, meter }
-  const databases = openDatabases(pools, settings)
-  const { general, behind } = databases
+  const databases = openDatabases(pools, { ...settings, replicaUrl: options.replicaUrl })
+  const { general, behind, old } = databases
   const sealer = lazySealer(options)
   const keys = makeAccessKeyFinder({ database: general, sealer, clock, cacheMs: settings.keyCacheMs })
   const keyNotices = { name: 'sextant_keys', heard: keys.forget, begin: keys.forgetAll }
@@ -163,7 +172,11 @@ export async function connectMeta(options: MetaOptions): Promise<Meta> {
     orphans: orphanCatalogue(behind),
     restores: restoreControl(general),
     reports: upkeepReports(general),
-    clusterReports: clusterReports(behind),
+    told: {
+      ...upkeepReports(general, old),
+      ...clusterReports(behind, old),
+      surveyParts: (query, signal) => old.run(surveyParts, query, { signal, repeatable: true }),
+    },
     servers: {
       async setServerStatus(order, signal) {
         const [outcome] = await general.run(setServerStatus, order, { signal, repeatable: true })
@@ -180,6 +193,7 @@ export async function connectMeta(options: MetaOptions): Promise<Meta> {
     openGatewaySession: (session, signal) => openGatewaySession(general, session, signal),
     ping: pingNow,
     pools: () => databases.pools(),
+    replicaUse: () => databases.replicaUse(),
     [Symbol.asyncDispose]: () => databases[Symbol.asyncDispose](),
   }
 }

@@ -5,7 +5,7 @@ import { StoreFault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
 import type { PoolUse, StatementMeter } from '../base/meters.ts'
 import { type ConnectionOptions, connectionConfig, isSilence } from './connection-config.ts'
-import type { Primaries } from './primaries.ts'
+import type { Admission } from './primaries.ts'
 import type { Pulse } from './pulse.ts'
 import type { Statement } from './statement.ts'
 import { LostConnection, toFault, troubleOf } from './trouble.ts'
@@ -15,7 +15,7 @@ export interface DatabaseOptions extends ConnectionOptions {
   pool: string
   connectionsMax: number
   /** Shared by all that must agree on who is primary. */
-  primaries: Primaries
+  admission: Admission
   pulse: Pulse
   clock: Clock
   random: Random
@@ -38,6 +38,9 @@ const RESOLVE_PAUSE_MS = 100
 /** How much longer than the server we wait before we give a connection up: then the server itself hangs. */
 const HANG_GRACE_MS = 2_000
 
+/** Who carries statements out. */
+export type Reader = Pick<Database, 'run'>
+
 /** A pool of connections to PostgreSQL that are all set up alike, and its errors turned into faults. */
 export class Database implements AsyncDisposable {
   readonly #pool: pg.Pool
@@ -51,7 +54,7 @@ export class Database implements AsyncDisposable {
       max: options.connectionsMax,
       idleTimeoutMillis: 60_000,
       query_timeout: options.statementTimeoutMs + HANG_GRACE_MS,
-      verify: (client, done) => void options.primaries.admit(client).then(() => done(), done),
+      verify: (client, done) => void options.admission.admit(client).then(() => done(), done),
     })
     // A connection that breaks is replaced at the next call. Unheard, its event would end the process: the pool's own
     // listener hears idle connections alone, and a busy one tells it besides the query that fails.
@@ -159,7 +162,7 @@ export class Database implements AsyncDisposable {
     try {
       for (;;) {
         const client = await this.#pool.connect()
-        if (!this.#options.primaries.isSuperseded(client)) return client
+        if (!this.#options.admission.isSuperseded(client)) return client
         client.release(true)
       }
     } catch (error) {
@@ -180,7 +183,7 @@ export class Database implements AsyncDisposable {
     client.on('error', this.#heard)
     try {
       await client.connect()
-      await this.#options.primaries.admit(client)
+      await this.#options.admission.admit(client)
       return client
     } catch (error) {
       void client.end().catch(() => {})

@@ -1,9 +1,10 @@
 import type { Clock } from '../base/clock.ts'
-import type { PoolUse } from '../base/meters.ts'
+import type { PoolUse, ReplicaUse } from '../base/meters.ts'
 import { doesAnswer } from './connection-config.ts'
-import { Database, type DatabaseOptions } from './database.ts'
+import { Database, type DatabaseOptions, type Reader } from './database.ts'
 import { Primaries } from './primaries.ts'
 import { Pulse } from './pulse.ts'
+import { Replica } from './replica.ts'
 
 /** Pools apart, so that a slow listing never stands before a commit, and no job before a request. */
 export interface Databases {
@@ -13,7 +14,16 @@ export interface Databases {
   general: Database
   /** Sweeps and jobs. */
   behind: Database
+  /** For what may be a little old: a replica, or, where there is none, `behind`. */
+  old: Reader
   clock: Clock
+}
+
+interface Sizes {
+  connectionsMax: number
+  silentMs: number
+  replicaUrl: string | undefined
+  replicaLagMsMax: number
 }
 
 /** One each for commits, deletes, and look-ups of buckets and of objects, and two for their second lanes. */
@@ -22,26 +32,44 @@ const HOT_MAX = 6
 const BEHIND_MAX = 2
 
 export function openDatabases(
-  given: Omit<DatabaseOptions, 'connectionsMax' | 'pool' | 'pulse' | 'primaries'>,
-  { connectionsMax, silentMs }: { connectionsMax: number; silentMs: number },
-): Databases & AsyncDisposable & { pools(): PoolUse[] } {
-  const { clock } = given
+  given: Omit<DatabaseOptions, 'connectionsMax' | 'pool' | 'pulse' | 'admission'>,
+  { connectionsMax, silentMs, replicaUrl, replicaLagMsMax }: Sizes,
+): Databases & AsyncDisposable & { pools(): PoolUse[]; replicaUse(): ReplicaUse | undefined } {
+  const { clock, log } = given
+  const opened = new AsyncDisposableStack()
   // One for all pools: what one of them hears, all of them need not ask.
-  const pulse = new Pulse({ clock, silentMs, ask: () => doesAnswer(given) })
-  const options = { ...given, pulse, primaries: new Primaries() }
+  const pulse = opened.use(new Pulse({ clock, silentMs, ask: () => doesAnswer(given) }))
+  const primaries = new Primaries()
+  const options = { ...given, pulse, admission: primaries }
   const hotMax = Math.min(HOT_MAX, Math.ceil(connectionsMax * 0.6))
   const hot = new Database({ ...options, pool: 'hot', connectionsMax: hotMax })
   const general = new Database({ ...options, pool: 'general', connectionsMax: Math.max(1, connectionsMax - hotMax) })
   const behind = new Database({ ...options, pool: 'behind', connectionsMax: BEHIND_MAX })
+  const all = [hot, general, behind]
+  let replica: Replica | undefined
+  if (replicaUrl !== undefined) {
+    const there = { ...given, url: replicaUrl }
+    const database = new Database({
+      ...there,
+      pool: 'replica',
+      connectionsMax: BEHIND_MAX,
+      admission: primaries.ofStandbys(),
+      pulse: opened.use(new Pulse({ clock, silentMs, ask: () => doesAnswer(there) })),
+    })
+    all.push(database)
+    replica = new Replica({ primary: behind, replica: database, lagMsMax: replicaLagMsMax, clock, log })
+  }
   return {
     hot,
     general,
     behind,
+    old: replica ?? behind,
     clock,
-    pools: () => [hot, general, behind].map((database) => database.use()),
+    pools: () => all.map((database) => database.use()),
+    replicaUse: () => replica?.use(),
     async [Symbol.asyncDispose]() {
-      pulse[Symbol.dispose]()
-      await Promise.all([hot, general, behind].map((database) => database[Symbol.asyncDispose]()))
+      await opened.disposeAsync()
+      await Promise.all(all.map((database) => database[Symbol.asyncDispose]()))
     },
   }
 }

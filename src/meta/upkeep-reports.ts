@@ -1,11 +1,15 @@
 import type { UpkeepReports } from '../upkeep/ports/report.ts'
-import type { Database } from './database.ts'
+import type { Reader } from './database.ts'
 import { countChunks, findGoneServers, listQueuedParts, readQueues, readServers } from './queries/report.ts'
 
-export function upkeepReports(database: Database): UpkeepReports {
+/**
+ * `old`: for what may be a little old. Whether servers are there is judged by their last heartbeats: of those, old news are
+ * wrong news.
+ */
+export function upkeepReports(database: Reader, old: Reader = database): UpkeepReports {
   return {
     async readQueues(signal) {
-      const [queues] = await database.run(readQueues, undefined, { signal, repeatable: true })
+      const [queues] = await old.run(readQueues, undefined, { signal, repeatable: true })
       return queues!
     },
     async countChunks(signal) {
@@ -13,7 +17,7 @@ export function upkeepReports(database: Database): UpkeepReports {
       return chunks!
     },
     findGoneServers: (signal) => database.run(findGoneServers, undefined, { signal, repeatable: true }),
-    listQueuedParts: (rowsMax, signal) => database.run(listQueuedParts, rowsMax, { signal, repeatable: true }),
+    listQueuedParts: (rowsMax, signal) => old.run(listQueuedParts, rowsMax, { signal, repeatable: true }),
     readServers: (signal) => database.run(readServers, undefined, { signal, repeatable: true }),
   }
 }

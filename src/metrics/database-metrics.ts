@@ -1,6 +1,6 @@
-import type { PoolUse, StatementMeter } from '../base/meters.ts'
+import type { PoolUse, ReplicaUse, StatementMeter } from '../base/meters.ts'
 import { CALL_SECONDS, Histogram } from './histogram.ts'
-import { type Family, family, inGroup } from './metric.ts'
+import { type Family, family, inGroup, single } from './metric.ts'
 import { Tally } from './tally.ts'
 
 const { counter, gauge, histogram } = inGroup('Metadata, as a process sees it')
@@ -11,7 +11,7 @@ export const databaseMetrics = {
     name: 'sextant_database_connections',
     labels: ['pool', 'state'],
     about:
-      'Connections of a pool, `busy` or `idle`. Pools: hot (commits and look-ups in batches), general (all else that is waited for), behind (upkeep).',
+      'Connections of a pool, `busy` or `idle`. Pools: hot (commits and look-ups in batches), general (all else that is waited for), behind (upkeep), replica (what may be a little old).',
   }),
   connectionsMax: gauge({
     name: 'sextant_database_connections_max',
@@ -40,6 +40,19 @@ export const databaseMetrics = {
     labels: ['statement'],
     about: 'How long they took, added up: divided by their number, the mean.',
   }),
+  replicaUsed: gauge({
+    name: 'sextant_read_replica_used',
+    about:
+      '1: the read replica answers what may be a little old. 0: it is away, or too far behind, or was not asked yet.',
+  }),
+  replicaLag: gauge({
+    name: 'sextant_read_replica_lag_seconds',
+    about: 'How far behind the primary it was when it was looked at last.',
+  }),
+  replicaFallbacks: counter({
+    name: 'sextant_read_replica_fallbacks_total',
+    about: 'Statements meant for the read replica that the primary carried out.',
+  }),
 } as const
 
 interface OfStatement {
@@ -67,7 +80,7 @@ export class StatementCounter {
     ofStatement.seconds += seconds
   }
 
-  collect(pools: readonly PoolUse[]): Family[] {
+  collect(pools: readonly PoolUse[], replica?: ReplicaUse): Family[] {
     const ofPools = [...this.#pools.entries()]
     const statements = [...this.#statements.entries()]
     return [
@@ -102,6 +115,15 @@ export class StatementCounter {
         databaseMetrics.statementSeconds,
         statements.map(([name, { seconds }]) => [[name], seconds]),
       ),
+      ...(replica ? collectReplica(replica) : []),
     ]
   }
+}
+
+function collectReplica({ isUsed, lagMs, fallbacks }: ReplicaUse): Family[] {
+  return [
+    single(databaseMetrics.replicaUsed, isUsed ? 1 : 0),
+    ...(lagMs === undefined ? [] : [single(databaseMetrics.replicaLag, lagMs / 1000)]),
+    single(databaseMetrics.replicaFallbacks, fallbacks),
+  ]
 }

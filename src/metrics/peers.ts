@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import { createServer, get } from 'node:http'
+import { createServer, get, type RequestListener } from 'node:http'
 import type { Log } from '../base/log.ts'
 import type { Family } from './metric.ts'
 
@@ -9,12 +9,16 @@ export type Collect = () => Promise<Family[]>
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024
 const ASK_MS_MAX = 2_000
 
-/** Tells a process's families, as JSON, to whoever connects to a Unix socket: the process that serves /metrics for its host. */
+/**
+ * Tells a process's families, as JSON, to whoever connects to a Unix socket: the process that serves /metrics for its host.
+ * `others` answers what is asked there by another path than `/`; absent: 404.
+ */
 export async function tellFamilies(
   path: string,
-  { collect, log }: { collect: Collect; log: Log },
+  { collect, log, others }: { collect: Collect; log: Log; others?: RequestListener | undefined },
 ): Promise<AsyncDisposable> {
-  const server = createServer((_request, response) => {
+  const server = createServer((request, response) => {
+    if (request.url !== '/') return others ? others(request, response) : void response.writeHead(404).end()
     collect().then(
       (families) => response.end(JSON.stringify(families)),
       (error: unknown) => {

@@ -19,7 +19,13 @@ const REASONS: Readonly<Record<string, string>> = {
   RequestTimeout: 'time-out',
 }
 
-const BEFORE_REQUESTS: readonly TurnedAway[] = ['connections', 'pipelining', 'not-http', 'no-handshake']
+const BEFORE_REQUESTS: readonly TurnedAway[] = [
+  'connections',
+  'pipelining',
+  'not-http',
+  'no-handshake',
+  'no-proxy-header',
+]
 
 /** All that there are. */
 export const rejectionReasons: readonly string[] = [...new Set(Object.values(REASONS)), ...BEFORE_REQUESTS]

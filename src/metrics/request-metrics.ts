@@ -44,7 +44,7 @@ export const requestMetrics = {
     name: 'sextant_rejected_requests_total',
     labels: ['reason'],
     about:
-      'Turned away: authentication (no valid signature), permission, overload (503 SlowDown), unavailable (the database or too many nodes are away), no-space (507), time-out (a body that did not come); and before there was a request: connections (too many), pipelining (too many on one connection), not-http, no-handshake (TLS).',
+      'Turned away: authentication (no valid signature), permission, overload (503 SlowDown), unavailable (the database or too many nodes are away), no-space (507), time-out (a body that did not come); and before there was a request: connections (too many), pipelining (too many on one connection), not-http, no-handshake (TLS), no-proxy-header (SEXTANT_PROXY_PROTOCOL).',
   }),
 } as const
 

@@ -34,6 +34,13 @@ export interface AuditEntry {
   durationMs: number
 }
 
+/** Who may listen to requests for a while. */
+export interface RequestWatch {
+  /** Asked before anything is made to be told. */
+  readonly listens: boolean
+  tell(entry: AuditEntry): void
+}
+
 interface Finished {
   exchange: Exchange
   record: RequestRecord

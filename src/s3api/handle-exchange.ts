@@ -1,7 +1,7 @@
 import { StoreFault } from '../base/faults.ts'
 import type { RequestMeter, RequestRecord } from '../base/meters.ts'
 import { admitAddress } from './access/admit-key.ts'
-import { type AuditEntry, auditEntry } from './audit-entry.ts'
+import { type AuditEntry, auditEntry, type RequestWatch } from './audit-entry.ts'
 import { asFault, describeFault, errorAnswer, errorXml } from './error-answer.ts'
 import type { HealthReport } from './health.ts'
 import { healthAnswer, isHealthRequest } from './health.ts'
@@ -21,6 +21,7 @@ export interface HandlerDeps extends PipelineDeps {
   noteKeyUse: (accessKeyId: string) => void
   /** Undefined: nobody keeps an audit log. */
   audit: ((entry: AuditEntry) => void) | undefined
+  watch: RequestWatch
 }
 
 /** The one place where answers, errors, request ids and the log's line come from. Never rejects. */
@@ -58,7 +59,8 @@ async function answer(deps: HandlerDeps, exchange: Exchange, trace: Trace): Prom
 /** What no two servers might read alike, a proxy and we may have read differently. */
 function readHead({ settings }: HandlerDeps, exchange: Exchange): RequestHead {
   try {
-    return readRequestHead(exchange.req, { domains: settings.domains, address: exchange.address })
+    const { req, address, isTls } = exchange
+    return readRequestHead(req, { domains: settings.domains, address, isTls })
   } catch (error) {
     exchange.endsConnection = true
     throw error
@@ -82,7 +84,7 @@ async function finishSlowAnswer(exchange: Exchange, xml: string): Promise<void> 
 }
 
 function report(
-  { log, meter, noteKeyUse, audit, clock }: HandlerDeps,
+  { log, meter, noteKeyUse, audit, watch, clock }: HandlerDeps,
   exchange: Exchange,
   trace: Trace,
   { resource, fault }: { resource: string; fault: StoreFault | undefined },
@@ -107,7 +109,11 @@ function report(
   meter.end(trace, record)
   if (accessKeyId !== undefined) noteKeyUse(accessKeyId)
   // A balancer's question each second is no request of anybody's.
-  if (operation !== 'Health') audit?.(auditEntry({ exchange, record, trace, fault, nowMs: clock.nowMs() }))
+  if (operation !== 'Health' && (audit || watch.listens)) {
+    const entry = auditEntry({ exchange, record, trace, fault, nowMs: clock.nowMs() })
+    audit?.(entry)
+    if (watch.listens) watch.tell(entry)
+  }
   const line = { requestId, ...record, path: resource, accessKeyId, remote: exchange.address }
   if (!fault || !described) log.info(line, 'request')
   else if (described.status < 500 || described.status === 501 || isGone || isTooMuch(fault)) {

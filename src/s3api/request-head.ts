@@ -13,6 +13,7 @@ export interface RequestHead extends Target {
   rawTarget: string
   /** Empty where HTTP/1.0 gave none. */
   host: string
+  /** The client's connection, be it behind proxies. */
   isTls: boolean
   /** Who holds the other end of the connection: a proxy, perhaps. */
   peer: Peer
@@ -23,7 +24,7 @@ export interface RequestHead extends Target {
 /** Faults: BadRequest (Host missing or repeated), and those of parseTarget. */
 export function readRequestHead(
   req: IncomingMessage & { originalUrl?: string },
-  { domains, address }: { domains: readonly string[]; address: string | undefined },
+  { domains, address, isTls }: { domains: readonly string[]; address: string | undefined; isTls: boolean },
 ): RequestHead {
   const host = readHost(req)
   const rawTarget = req.originalUrl ?? req.url ?? ''
@@ -35,7 +36,7 @@ export function readRequestHead(
     rawHeaders: req.rawHeaders,
     rawTarget,
     host,
-    isTls: 'encrypted' in req.socket,
+    isTls,
     peer: req.socket,
     address,
   }

@@ -8,10 +8,11 @@ import type { Log } from '../base/log.ts'
 import { type RequestMeter, silentRequestMeter } from '../base/meters.ts'
 import type { Engine } from '../engine/engine.ts'
 import { peerAddress } from './access/peer.ts'
-import { type AuditEntry, brokenRequestEntry } from './audit-entry.ts'
+import { type AuditEntry, brokenRequestEntry, type RequestWatch } from './audit-entry.ts'
 import { errorAnswer } from './error-answer.ts'
 import { handleExchange } from './handle-exchange.ts'
 import type { HealthReport } from './health.ts'
+import { acceptProxied } from './http/accept-proxied.ts'
 import { handleBrokenRequest } from './http/broken-request.ts'
 import { trackConnections } from './http/connections.ts'
 import { Exchange } from './http/exchange.ts'
@@ -37,6 +38,8 @@ export interface S3ServerDeps {
   limiter?: RateLimiter
   /** Called once for every request but those for `GET /health`. */
   audit?: ((entry: AuditEntry) => void) | undefined
+  /** The same for who may listen for a while. */
+  watch?: RequestWatch
 }
 
 export interface S3Server extends AsyncDisposable {
@@ -57,9 +60,9 @@ export async function createS3Server(deps: S3ServerDeps): Promise<S3Server> {
   const hostId = createHostId(deps.random)
   const nextRequestId = createRequestIds(deps.random)
   const documents = new ByteBudget(limits.documentBytesMax, 'Too many large documents at once.')
-  const { noteKeyUse = () => {}, audit } = deps
+  const { noteKeyUse = () => {}, audit, watch = NOBODY } = deps
   const limiter = deps.limiter ?? new RateLimiter({ clock, ofKey: {}, ofAddress: {} })
-  const handlerDeps = { ...deps, documents, route: createRouter(operations), meter, noteKeyUse, audit, limiter }
+  const handlerDeps = { ...deps, documents, route: createRouter(operations), meter, noteKeyUse, audit, watch, limiter }
   const current = new WeakMap<object, Exchange>()
   let isClosing = false
   const answers = new ByteBudget(limits.answerBytesMax, 'Too many large answers that nobody reads.')
@@ -67,14 +70,23 @@ export async function createS3Server(deps: S3ServerDeps): Promise<S3Server> {
   const exchangeDeps = { clock, limits, answers, hostId, nextRequestId, trustedProxies, isClosing: () => isClosing }
 
   const app = fastify({
-    serverFactory: (listener) => createHttpServer(listener, limits, settings.tls),
+    serverFactory(listener) {
+      const server = createHttpServer(listener, limits, settings.tls)
+      if (settings.hasProxyHeaders) {
+        const refused = () => meter.turnAway('no-proxy-header')
+        acceptProxied(server, { trusted: trustedProxies, headerMs: limits.proxyHeaderMs, clock, refused })
+      }
+      return server
+    },
     // Fastify's router never sees a key: it would decode it, and refuse what it cannot decode.
     rewriteUrl: () => '/',
     return503OnClosing: false,
     clientErrorHandler: (error, socket) => {
       const refuse = (fault: StoreFault) => {
         const requestId = nextRequestId()
-        audit?.(brokenRequestEntry(fault, { requestId, remote: peerAddress(socket), nowMs: clock.nowMs() }))
+        const entry = brokenRequestEntry(fault, { requestId, remote: peerAddress(socket), nowMs: clock.nowMs() })
+        audit?.(entry)
+        if (watch.listens) watch.tell(entry)
         return bareRefusal(fault, { resource: '', requestId, hostId })
       }
       log.debug({ code: error.code, remote: socket.remoteAddress }, 'broken request')
@@ -134,6 +146,8 @@ export async function createS3Server(deps: S3ServerDeps): Promise<S3Server> {
   const port = typeof address === 'object' && address ? address.port : settings.port
   return { port, announceClose, close, [Symbol.asyncDispose]: () => close(0) }
 }
+
+const NOBODY: RequestWatch = { listens: false, tell() {} }
 
 /** An answer to what never became a request. */
 function bareRefusal(fault: StoreFault, context: Parameters<typeof errorAnswer>[1]): Buffer {

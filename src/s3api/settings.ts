@@ -33,6 +33,8 @@ export interface S3Settings {
   notificationTargets: NotificationTargets
   /** Whose X-Forwarded-For is believed; absent: nobody's. */
   trustedProxies?: AddressList | undefined
+  /** Every connection is a trusted proxy's, and begins with a header of the PROXY protocol. */
+  hasProxyHeaders?: boolean
   /** Whom it serves at all; absent: everybody. */
   allowedAddresses?: AddressList | undefined
   /** What a connection may take in time and space; each has a default. */
@@ -42,6 +44,8 @@ export interface S3Settings {
 export interface HttpLimits {
   /** For the handshake of TLS, which costs a client nothing to begin. */
   handshakeMs: number
+  /** For the header of the PROXY protocol, which a proxy sends at once. */
+  proxyHeaderMs: number
   /** For the whole head of a request to come. S3 gives about 20 s; slow lines get more. */
   headersMs: number
   /** Without a byte of a body that is awaited: S3 answers RequestTimeout after about 20 s; proxies may buffer longer. */
@@ -70,6 +74,7 @@ export interface HttpLimits {
 
 export const httpDefaults: HttpLimits = {
   handshakeMs: 20_000,
+  proxyHeaderMs: 5_000,
   headersMs: MINUTE_MS,
   bodyIdleMs: MINUTE_MS,
   requestMs: 6 * 60 * MINUTE_MS,

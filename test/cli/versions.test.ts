@@ -1,8 +1,10 @@
-import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { silentLog } from '../../src/base/log.ts'
+import { systemClock, systemRandom } from '../../src/base/system.ts'
 import { migrate } from '../../src/meta/migrate.ts'
+import { openChunkDisk } from '../../src/storage-node/disk/open.ts'
 import { execute, openTestDatabase } from '../support/postgres.ts'
 import { dataDirectory, gone, sextant } from '../support/up.ts'
 
@@ -42,43 +44,40 @@ t.test('versions: a database that a newer Sextant has migrated is refused by eve
     /^The database cannot be used: The database was migrated by a newer Sextant \(step 9999_future\): .*\.\n$/
   const cases: [string, string | RegExp][] = [
     ['up', byMigrate],
-    ['migrate', byMigrate],
     ['gateway', NEWER],
     ['storage-node', NEWER],
     ['status', NEWER],
   ]
-  for (const [command, stderr] of cases) {
+  const refuse = async ([command, stderr]: (typeof cases)[number]) => {
     const env = { ...SECRETS, DATABASE_URL: url, SEXTANT_NODES: '1', SEXTANT_PARITY: '0' }
     const ended = await sextant(join(directory, command), [command], env).ended
     t.match(ended, { code: 1, stdout: '', stderr }, command)
     if (typeof stderr === 'string') t.equal(ended.stderr, stderr)
   }
+  await Promise.all(cases.map(refuse))
   t.same(await stateOf(url), before, 'and nothing was written')
   t.same(await gone(directory, 0), [])
 })
 
 t.test('versions: gateways and commands wait for `sextant migrate`; nodes, which need less, do not', async (t) => {
   const directory = await dataDirectory(t)
-  for (const [url, stderr] of [
-    [await migrated(lastStepGone), OLDER],
-    [await db.anotherUrl(), NONE],
-  ] as const) {
-    for (const command of ['gateway', 'status']) {
-      const ended = await sextant(directory, [command], { ...SECRETS, DATABASE_URL: url }).ended
-      t.same([ended.code, ended.stderr], [1, stderr], command)
-    }
+  const refuse = async (command: string, url: string, stderr: string) => {
+    const ended = await sextant(directory, [command], { ...SECRETS, DATABASE_URL: url }).ended
+    t.same([ended.code, ended.stderr], [1, stderr], command)
   }
+  const older = await migrated(lastStepGone)
+  const none = await db.anotherUrl()
+  await Promise.all([refuse('gateway', older, OLDER), refuse('status', older, OLDER), refuse('gateway', none, NONE)])
 })
 
 t.test('versions: a directory that a newer storage node has written is refused, by the node and by up', async (t) => {
   const directory = await dataDirectory(t)
   const url = await migrated()
   const env = { ...SECRETS, DATABASE_URL: url, SEXTANT_NODES: '1', SEXTANT_PARITY: '0' }
-  const first = sextant(directory, ['up', '--json'], env)
-  await first.ready
-  first.child.kill('SIGTERM')
-  await first.ended
   const node = join(directory, 'nodes', '1')
+  await mkdir(join(directory, 'nodes'), { recursive: true })
+  const deps = { clock: systemClock, random: systemRandom, log: silentLog }
+  await (await openChunkDisk({ directory: node }, deps))[Symbol.asyncDispose]()
   const identity = join(node, 'node.json')
   const { serverId } = JSON.parse(await readFile(identity, 'utf8')) as { serverId: string }
   await writeFile(identity, JSON.stringify({ serverId, diskFormat: 2 }))

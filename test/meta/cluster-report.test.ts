@@ -5,7 +5,7 @@ const { meta, bucket, sql, ...fixture } = await openMeta()
 t.teardown(() => fixture[Symbol.asyncDispose]())
 
 t.test('readBacklog: nothing waits in a new store; then the oldest of each queue tells for how long', async (t) => {
-  t.same(await meta.clusterReports.readBacklog(live), {
+  t.same(await meta.told.readBacklog(live), {
     partsByMissing: {},
     oldestRepairSeconds: null,
     oldestDoomedSeconds: null,
@@ -21,7 +21,7 @@ t.test('readBacklog: nothing waits in a new store; then the oldest of each queue
              select gen_random_uuid(), 0, 1, 'left over', clock_timestamp() + make_interval(mins => m) from unnest('{-3,5}'::int[]) m`)
   await sql(`insert into event_outbox (target, bucket_id, key, event_name, rule_id, bucket_name, owner_id, region, made_at)
              values ('w', 1, 'k', 'e', 'r', 'b', 'o', 'x', clock_timestamp() - interval '7 minutes')`)
-  const waits = await meta.clusterReports.readBacklog(live)
+  const waits = await meta.told.readBacklog(live)
   t.same(waits.partsByMissing, { 0: 1, 1: 2, 2: 1 })
   const near = (seconds: number | null, minutes: number) =>
     seconds !== null && seconds >= minutes * 60 && seconds < minutes * 60 + 300
@@ -35,7 +35,7 @@ t.test('readBacklog: nothing waits in a new store; then the oldest of each queue
 t.test('readPostgres: connections, transactions, and the sizes of our tables', async (t) => {
   await meta.catalogue.commitObject(commit(bucket, 'key', { part: layout() }), live)
   await sql('analyze objects')
-  const report = await meta.clusterReports.readPostgres(live)
+  const report = await meta.told.readPostgres(live)
   const { connections, tables, standbys, archive } = report
   t.ok((connections.active ?? 0) >= 1, 'the one that asks')
   t.ok(report.connectionsMax >= 10)

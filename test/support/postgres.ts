@@ -18,6 +18,8 @@ export interface TestDatabase extends AsyncDisposable {
 }
 
 export interface TestServer {
+  /** Its own; `cluster` lies in it. */
+  readonly directory: string
   /** The postmaster's pid, for a test that kills it. */
   pid(): number
   stop(): Promise<void>
@@ -78,6 +80,7 @@ async function ownServer(stack: AsyncDisposableStack): Promise<{ serverUrl: stri
   let running: EmbeddedPostgres = await start()
   stack.defer(() => running.stop())
   const server: TestServer = {
+    directory,
     pid: () => running.pid,
     stop: () => running.stop(),
     async start() {

@@ -13,11 +13,11 @@ export function readStatus() {
     const servers = [...cluster.servers().values()].map(toServerRow)
     const [jobs, queues, restores] = await Promise.all([
       meta.jobs.listJobs(signal),
-      meta.reports.readQueues(signal),
+      meta.told.readQueues(signal),
       meta.restores.listRestores(signal),
     ])
-    const { reports, census } = meta
-    const safety = await judgeSafety({ reports, census, jobs, queues, nowMs: systemClock.nowMs() }, signal)
+    const { told } = meta
+    const safety = await judgeSafety({ reports: told, census: told, jobs, queues, nowMs: systemClock.nowMs() }, signal)
     const states = Object.fromEntries(jobs.map(({ name, state, error = null }) => [name, { state, error }]))
     return { database: { ok: true, latencyMs }, safety, queues, jobs: states, restores, servers }
   })

@@ -28,8 +28,10 @@ export async function withMeta<T>(
   const url = findDatabase(settings)
   const sealingKey = needsSealingKey ? await needSealingKey(settings) : undefined
   await checkSchema(url, ['newer', 'older', 'none'])
+  const { readReplicaUrl: replicaUrl, readReplicaLagMs: replicaLagMsMax } = settings
+  const old = { replicaUrl, settings: { replicaLagMsMax } }
   try {
-    await using meta = await connectMeta({ url, sealingKey, clock: systemClock, random: systemRandom, log })
+    await using meta = await connectMeta({ url, sealingKey, clock: systemClock, random: systemRandom, log, ...old })
     return await work(meta, AbortSignal.timeout(msMax))
   } catch (error) {
     if (error instanceof StoreFault) throw new CommandFailure(messageOf(error), { cause: error })

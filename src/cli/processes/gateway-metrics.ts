@@ -1,3 +1,5 @@
+import type { RequestListener } from 'node:http'
+import { type RequestStream, serveRequests } from '../../admin/request-stream.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Settings } from '../../base/config.ts'
 import type { Log } from '../../base/log.ts'
@@ -25,6 +27,8 @@ export interface GatewayMetricsParts {
   meta: Meta
   cluster: ClusterView
   memory: MemorySource
+  /** Told of at the socket too. */
+  requests: RequestStream
   settings: Settings
   clock: Clock
   log: Log
@@ -36,7 +40,7 @@ export interface GatewayMetrics extends AsyncDisposable {
 }
 
 export async function startGatewayMetrics(parts: GatewayMetricsParts): Promise<GatewayMetrics> {
-  const { counters, meta, cluster, memory, settings, clock, log } = parts
+  const { counters, meta, cluster, memory, requests, settings, clock, log } = parts
   await using opened = new AsyncDisposableStack()
   const process = opened.use(watchProcess({ version: readVersion(), clock }))
   const collect: Collect = async () => [
@@ -44,10 +48,13 @@ export async function startGatewayMetrics(parts: GatewayMetricsParts): Promise<G
     ...collectMemory(memory),
     ...counters.damage.collect(cluster.servers().keys()),
     ...counters.calls.collect(),
-    ...counters.statements.collect(meta.pools()),
+    ...counters.statements.collect(meta.pools(), meta.replicaUse()),
     ...(await process.collect()),
   ]
-  if (settings.metricsSocket !== undefined) opened.use(await tellFamilies(settings.metricsSocket, { collect, log }))
+  if (settings.metricsSocket !== undefined) {
+    const others: RequestListener = (asked, answer) => serveRequests(requests, asked, answer)
+    opened.use(await tellFamilies(settings.metricsSocket, { collect, log, others }))
+  }
   const store = { readServers: meta.reports.readServers, listJobs: meta.jobs.listJobs, clock }
   const name = processName(settings, 'gateway')
   const page = createMetricsPage({ process: name, collect, store, peers: settings.metricsPeers ?? [], clock })

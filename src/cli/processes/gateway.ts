@@ -1,6 +1,8 @@
 import { type ClusterHealth, createClusterHealth } from '../../admin/cluster-health.ts'
 import { createHealth, type Health, isReady } from '../../admin/health.ts'
+import { RequestStream } from '../../admin/request-stream.ts'
 import { startAdminServer } from '../../admin/server.ts'
+import { adminToken } from '../../base/admin-token.ts'
 import type { Settings } from '../../base/config.ts'
 import { DATA_CHUNKS } from '../../base/limits.ts'
 import type { LineFile } from '../../base/line-file.ts'
@@ -23,6 +25,7 @@ import { Slots } from '../../engine/slots.ts'
 import { SlowUploadBudget } from '../../engine/stripe-filler.ts'
 import { connectMeta, type KeyUses, type Meta } from '../../meta/connect.ts'
 import { loadRingHash } from '../../placement/ring-hash.ts'
+import type { RequestWatch } from '../../s3api/audit-entry.ts'
 import { RateLimiter, type RateLimiterOptions } from '../../s3api/limits/rate-limiter.ts'
 import { createS3Server, type S3Server } from '../../s3api/s3-server.ts'
 import type { S3Settings } from '../../s3api/settings.ts'
@@ -37,7 +40,7 @@ import type { ProcessDeps } from './deps.ts'
 import { GatewayCounters, startGatewayMetrics } from './gateway-metrics.ts'
 import { openAdminIdentity, openS3Identity } from './identities.ts'
 import { notificationTargets } from './notification-targets.ts'
-import { required } from './required.ts'
+import { checkTogether, required } from './required.ts'
 import { type Service, serve } from './serve.ts'
 import { type KeptSession, keepSession } from './session-keeper.ts'
 import { shareUsage } from './share-usage.ts'
@@ -72,6 +75,7 @@ function noticeOf({ settings }: ProcessDeps, { isSupervised }: GatewayOptions): 
 async function startGateway(deps: ProcessDeps, options: GatewayOptions, stop: AbortSignal): Promise<Service> {
   const { settings, clock, random, log } = deps
   const { databaseUrl: url, sealingKey } = required(settings, ['databaseUrl', 'sealingKey'])
+  checkTogether(settings)
   await checkSchema(url, ['newer', 'older', 'none'])
   await using opened = new AsyncDisposableStack()
   const credentials = opened.use(await openClusterCredentials(deps))
@@ -110,8 +114,9 @@ async function startGateway(deps: ProcessDeps, options: GatewayOptions, stop: Ab
     clock,
   })
   const inside = { pool, poolBytesMax: bytesMax, chunkCache, hedging }
+  const requests = new RequestStream()
   const metrics = opened.use(
-    await startGatewayMetrics({ counters, meta, cluster, memory: inside, settings, clock, log }),
+    await startGatewayMetrics({ counters, meta, cluster, memory: inside, requests, settings, clock, log }),
   )
   if (options.hasAdmin) {
     const { adminHost: host, adminPort: port } = settings
@@ -121,6 +126,7 @@ async function startGateway(deps: ProcessDeps, options: GatewayOptions, stop: Ab
     opened.use(
       await startAdminServer({
         gateway: { health, cluster },
+        requests: { stream: requests, peers: settings.metricsPeers ?? [], token: adminToken(sealingKey) },
         metrics: metrics.page,
         log,
         settings: { host, port, tls },
@@ -132,7 +138,7 @@ async function startGateway(deps: ProcessDeps, options: GatewayOptions, stop: Ab
   const limiter = new RateLimiter({ clock, ...rateLimits(settings) })
   if (options.sharesPort) opened.use(shareUsage(limiter, clock))
   const tls = opened.use(openS3Identity(deps))
-  const served = { engine, health, meter: counters.requests, keyUses, audit, limiter, tls }
+  const served = { engine, health, meter: counters.requests, keyUses, audit, watch: requests, limiter, tls }
   const server = opened.use(await startS3(served, deps, options))
   log.info({ s3Port: server.port, session: session.number }, 'gateway serves')
   const owned = opened.move()
@@ -151,8 +157,9 @@ function openMeta(
   { url, sealingKey, meter }: { url: string; sealingKey: Buffer; meter: StatementMeter },
 ): Promise<Meta> {
   const { databaseConnections: connectionsMax, keyCacheMs, uploadTtlMs, resolveMs } = settings
-  const metaSettings = { connectionsMax, keyCacheMs, uploadTtlMs, resolveMs }
-  return connectMeta({ url, sealingKey, clock, random, log, settings: metaSettings, meter })
+  const { readReplicaUrl: replicaUrl, readReplicaLagMs: replicaLagMsMax } = settings
+  const metaSettings = { connectionsMax, keyCacheMs, uploadTtlMs, resolveMs, replicaLagMsMax }
+  return connectMeta({ url, replicaUrl, sealingKey, clock, random, log, settings: metaSettings, meter })
 }
 
 function engineSettings(settings: Settings, session: KeptSession): EngineSettings {
@@ -204,16 +211,26 @@ interface Served {
   meter: RequestMeter
   keyUses: KeyUses
   audit: LineFile | undefined
+  watch: RequestWatch
   limiter: RateLimiter
   tls: TlsIdentity | undefined
 }
 
 function startS3(
-  { engine, health, meter, keyUses, audit, limiter, tls }: Served,
+  { engine, health, meter, keyUses, audit, watch, limiter, tls }: Served,
   { settings, clock, random, log }: ProcessDeps,
   { sharesPort }: GatewayOptions,
 ): Promise<S3Server> {
-  const { s3Host: host, s3Port: port, region, sigV2, objectBytesMax, lifecycleDayMs, connectionsMax } = settings
+  const {
+    s3Host: host,
+    s3Port: port,
+    region,
+    sigV2,
+    objectBytesMax,
+    lifecycleDayMs,
+    connectionsMax,
+    proxyHeaderMs,
+  } = settings
   const s3Settings: S3Settings = {
     host,
     port,
@@ -232,8 +249,9 @@ function startS3(
     lifecycleDayMs,
     notificationTargets: notificationTargets(settings),
     trustedProxies: settings.trustedProxies,
+    hasProxyHeaders: settings.proxyProtocol,
     allowedAddresses: settings.allowedAddresses,
-    http: { connectionsMax },
+    http: { connectionsMax, proxyHeaderMs },
   }
   return createS3Server({
     engine,
@@ -244,6 +262,7 @@ function startS3(
     settings: s3Settings,
     limiter,
     noteKeyUse: (accessKeyId) => keyUses.note(accessKeyId),
+    watch,
     audit: audit && ((entry) => audit.write(JSON.stringify(entry))),
     async health() {
       const report = await health.report()

@@ -11,6 +11,16 @@ export function required<K extends keyof Settings>(
   return settings as { readonly [P in K]: NonNullable<Settings[P]> }
 }
 
+/** What settings ask of each other. Throws a ConfigError. */
+export function checkTogether(settings: Settings): void {
+  // Nobody could connect.
+  if (settings.proxyProtocol && settings.trustedProxies === undefined) {
+    throw new ConfigError([
+      'SEXTANT_PROXY_PROTOCOL needs SEXTANT_TRUSTED_PROXIES: the proxies whose headers are believed.',
+    ])
+  }
+}
+
 function sentence(key: keyof Settings): string {
   const { name, secret, kind } = settingTable[key]
   return `${secret ? `${name}, or ${name}_FILE,` : name} must be set: ${kind.allowed}.`

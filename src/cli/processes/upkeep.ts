@@ -84,7 +84,7 @@ export function upkeepJobs({ meta, cluster, engine, settings }: UpkeepParts): Jo
       },
     ),
     reportJob(
-      { reports: meta.reports, clusterReports: meta.clusterReports, census: meta.census, jobs: meta.jobs, clock },
+      { reports: meta.told, clusterReports: meta.told, census: meta.told, jobs: meta.jobs, clock },
       { periodMs: settings.reportPeriodMs },
     ),
     orphansJob(

@@ -55,6 +55,7 @@ export function planGateway(store: StorePlan, worker: number): ChildPlan {
     execArgv: GATEWAY_FLAGS,
     env: childEnvironment(store, {
       DATABASE_URL: databaseUrl,
+      SEXTANT_READ_REPLICA_URL: settings.readReplicaUrl,
       SEXTANT_CLUSTER_TOKEN: secrets.clusterToken,
       SEXTANT_SEALING_KEY: secrets.sealingKey.toString('hex'),
       SEXTANT_KMS_KEYS: settings.kmsKeys?.map(({ name, key }) => `${name}=${key.toString('hex')}`).join(','),

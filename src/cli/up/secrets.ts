@@ -106,7 +106,8 @@ function serializeRoot(root: RootCredentials): string {
   return `${JSON.stringify({ accessKeyId: root.accessKeyId, secretAccessKey: root.secretAccessKey })}\n`
 }
 
-function parseRoot(file: string, content: string): RootCredentials {
+/** Fault: CommandFailure. */
+export function parseRoot(file: string, content: string): RootCredentials {
   try {
     const { accessKeyId, secretAccessKey } = JSON.parse(content) as Partial<RootCredentials>
     if (typeof accessKeyId === 'string' && typeof secretAccessKey === 'string') return { accessKeyId, secretAccessKey }

@@ -6,6 +6,7 @@ import { aborted } from '../abort.ts'
 import { heedsHangUp } from '../processes/identities.ts'
 import { prepareDatabase } from '../processes/migrate.ts'
 import { type Orders, takeOrders } from '../processes/orders.ts'
+import { checkTogether } from '../processes/required.ts'
 import { removeStoreFile, writeStoreFile } from '../store-file.ts'
 import { announce, announceAsJson, urlOf } from './announce.ts'
 import { type DataDirectory, takeDataDirectory } from './data-directory.ts'
@@ -52,6 +53,7 @@ export async function runUp(options: UpOptions): Promise<number> {
 
 async function runStore(options: UpOptions, orders: Orders): Promise<void> {
   const { settings, clock, log } = options
+  checkTogether(settings)
   const startedMs = performance.now()
   await using data = await takeDataDirectory(settings.dataDirectory, {
     clock,

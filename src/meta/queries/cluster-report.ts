@@ -68,18 +68,25 @@ export const readServerStatistics = statement({
 
 /** Our own tables. */
 export const listTableSizes = statement({
-  name: 'list_table_sizes_v1',
+  name: 'list_table_sizes_v2',
   text: /* sql */ `
     select c.relname as name, pg_table_size(c.oid) as bytes, pg_indexes_size(c.oid) as index_bytes,
-           greatest(c.reltuples, 0) as rows, coalesce(s.n_dead_tup, 0) as dead_rows
-      from pg_class c left join pg_stat_user_tables s on s.relid = c.oid
+           greatest(c.reltuples, 0) as rows
+      from pg_class c
      where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r' order by c.relname`,
   bind: (_: undefined) => [],
-  row: (r): TableReport => ({
+  row: (r): Omit<TableReport, 'deadRows'> => ({
     name: r.name as string,
     bytes: Number(r.bytes),
     indexBytes: Number(r.index_bytes),
     rows: Number(r.rows),
-    deadRows: Number(r.dead_rows),
   }),
+})
+
+/** By table. A standby counts none. */
+export const listDeadRows = statement({
+  name: 'list_dead_rows_v1',
+  text: `select relname, n_dead_tup from pg_stat_user_tables where schemaname = current_schema()`,
+  bind: (_: undefined) => [],
+  row: (r) => [r.relname as string, Number(r.n_dead_tup)] as const,
 })

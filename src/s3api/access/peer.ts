@@ -34,7 +34,20 @@ function hopAddress(hop: string): string | undefined {
   return plainAddress(inBrackets ?? v4 ?? hop)
 }
 
-/** `1.3`; undefined: no TLS. */
+/**
+ * Whether the client's own connection is TLS: the one place that says it. A trusted proxy's X-Forwarded-Proto says it, one
+ * way or the other; of several values, by proxies behind one another, all must be `https`.
+ */
+export function isClientTls(peer: Peer, forwardedProto: string | undefined, trusted: AddressList | undefined): boolean {
+  if (trusted === undefined || !forwardedProto?.trim() || !trusted.contains(peerAddress(peer))) return hasTls(peer)
+  return forwardedProto.split(',').every((each) => each.trim().toLowerCase() === 'https')
+}
+
+function hasTls(peer: Peer): boolean {
+  return 'encrypted' in peer
+}
+
+/** Of this connection: `1.3`. Undefined: no TLS, or a proxy's, which says nothing of the client's. */
 export function tlsVersion(peer: Peer): string | undefined {
   return peer instanceof TLSSocket ? peer.getProtocol()?.replace('TLSv', '') : undefined
 }

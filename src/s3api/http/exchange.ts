@@ -3,7 +3,7 @@ import type { AddressList } from '../../base/address-list.ts'
 import type { ByteBudget } from '../../base/byte-budget.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { StoreFault } from '../../base/faults.ts'
-import { clientAddress } from '../access/peer.ts'
+import { clientAddress, isClientTls } from '../access/peer.ts'
 import type { ReplyHeaders } from '../operation.ts'
 import type { HttpLimits } from '../settings.ts'
 import { RequestSource } from './request-source.ts'
@@ -29,6 +29,8 @@ export class Exchange {
   readonly hostId: string
   /** The client's, be it behind proxies. */
   readonly address: string | undefined
+  /** Whether the client's connection is TLS, be it a proxy that ends it. */
+  readonly isTls: boolean
   readonly source: RequestSource
   readonly limits: HttpLimits
   readonly answers: ByteBudget
@@ -56,7 +58,8 @@ export class Exchange {
     this.res = res
     this.requestId = nextRequestId()
     this.hostId = hostId
-    this.address = clientAddress(req.socket, forwardedFor(req), trustedProxies)
+    this.address = clientAddress(req.socket, forwarded(req, 'x-forwarded-for'), trustedProxies)
+    this.isTls = isClientTls(req.socket, forwarded(req, 'x-forwarded-proto'), trustedProxies)
     this.source = new RequestSource(req, res, { clock, idleMs: limits.bodyIdleMs, expectsContinue })
     this.limits = limits
     this.answers = answers
@@ -116,7 +119,7 @@ export class Exchange {
 }
 
 /** Node joins repeated ones by commas, in their order. */
-function forwardedFor({ headers }: IncomingMessage): string | undefined {
-  const value = headers['x-forwarded-for']
+function forwarded({ headers }: IncomingMessage, name: 'x-forwarded-for' | 'x-forwarded-proto'): string | undefined {
+  const value = headers[name]
   return Array.isArray(value) ? value.join(',') : value
 }

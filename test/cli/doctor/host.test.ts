@@ -17,8 +17,9 @@ const root = mkdtempSync(join(tmpdir(), 'sextant-doctor-'))
 t.teardown(() => rmSync(root, { recursive: true, force: true }))
 const isRoot = process.getuid?.() === 0
 const DISK = { SEXTANT_DATA_DIR: root }
-const shm = '/dev/shm'
-const hasShm = existsSync(shm)
+const hasShm = existsSync('/dev/shm')
+const shm = hasShm ? mkdtempSync('/dev/shm/sextant-doctor-') : root
+t.teardown(() => rmSync(shm, { recursive: true, force: true }))
 
 t.test('doctor: Node', async (t) => {
   t.match(await diagnose('Node', {}, { nodeVersion: '20.19.1' }), [/^failure: Node is 20.19.1, .* 22.18 or later/])

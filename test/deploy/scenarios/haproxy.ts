@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import type { IncomingMessage } from 'node:http'
+import { Agent, type IncomingMessage } from 'node:http'
 import { request } from 'node:https'
 import {
   CreateBucketCommand,
@@ -33,6 +33,13 @@ const policy = {
       Condition: { IpAddress: { 'aws:SourceIp': `${MEMBER}/32` } },
     },
   ],
+}
+
+/** No address of haproxy's. */
+const elsewhere = new Agent({ localAddress: '127.0.0.3' })
+
+function customerKey() {
+  return { SSECustomerAlgorithm: 'AES256', SSECustomerKey: randomBytes(32).toString('base64') }
 }
 
 /** The status of an anonymous GET from one of this host's addresses. */
@@ -76,6 +83,24 @@ t.test(
     t.equal(await statusFor(url, { from: MEMBER }), 200, 'its address is passed on')
     t.equal(await statusFor(url, { from: '127.0.0.3' }), 403)
     t.equal(await statusFor(url, { from: '127.0.0.3', claims: MEMBER }), 403, 'and no other is believed')
+
+    const secret = customerKey()
+    await client.send(new PutObjectCommand({ Bucket, Key: 'sealed', Body: small, ...secret }))
+    const sealed = await client.send(new GetObjectCommand({ Bucket, Key: 'sealed', ...secret }))
+    t.ok(
+      small.equals(await sealed.Body!.transformToByteArray()),
+      'customers’ keys are taken: haproxy says that it is TLS',
+    )
+    const past = store.client({ endpoint: second.endpoint, maxAttempts: 1, requestHandler: { httpAgent: elsewhere } })
+    past.middlewareStack.add(
+      (next) => (args) => {
+        Object.assign((args.request as { headers: object }).headers, { 'X-Forwarded-Proto': 'https' })
+        return next(args)
+      },
+      { step: 'build' },
+    )
+    const forged = past.send(new PutObjectCommand({ Bucket, Key: 'sealed', Body: small, ...secret }))
+    await t.rejects(forged, { message: /secure connection/ }, 'and nobody else is believed who says so')
 
     const worksOn = async (load: Load) => {
       const { rounds } = load

@@ -7,9 +7,10 @@ import { delimiter, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import { findProgram, type Ran, run } from '../../../conformance/support/program.ts'
+import { findProgram, run } from '../../../conformance/support/program.ts'
 import { gone, kill, processesOn } from '../../support/up.ts'
 import { blockBelow } from '../markdown.ts'
+import { newcomerEnvironment, succeeded } from '../newcomer.ts'
 
 /** The README's own lines, as a newcomer pastes them: a clean clone in an empty directory, and nothing set but free ports. */
 const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url))
@@ -28,15 +29,6 @@ async function cleanClone(t: Test): Promise<{ home: string; clone: string }> {
   const { code, stderr } = await run('git', ['clone', '--quiet', REPOSITORY, clone], { env: process.env })
   if (code !== 0) throw new Error(`git clone: ${stderr}`)
   return { home, clone }
-}
-
-/** This machine's settings without what a test runner, an npm script or this repository has put in. */
-function newcomerEnvironment(): NodeJS.ProcessEnv {
-  const own = Object.entries(process.env).filter(
-    ([name]) => !/^(SEXTANT_|DATABASE_URL|AWS_|NODE_|TAP|npm_(?!config_)|npm_config_local_prefix)/.test(name),
-  )
-  const path = (process.env.PATH ?? '').split(delimiter).filter((entry) => !entry.includes('node_modules'))
-  return { ...Object.fromEntries(own), PATH: path.join(delimiter), AWS_EC2_METADATA_DISABLED: 'true' }
 }
 
 interface Started {
@@ -125,11 +117,6 @@ t.test('README: its lines set up, use and stop a store in an empty directory', a
   await ended
   t.same(await gone(home, 10_000), [], 'nothing runs any more')
 })
-
-/** With what it said, if it did not. */
-function succeeded(t: Test, { code, stdout, stderr }: Ran, name: string): void {
-  t.equal(code, 0, name, { stdout: stdout.toString().slice(-2000), stderr: stderr.slice(-2000) })
-}
 
 function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')

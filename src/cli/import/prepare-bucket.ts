@@ -1,0 +1,51 @@
+import { CommandFailure } from '../failure.ts'
+import { readXmlTree, textOf } from '../s3-client/xml-tree.ts'
+import type { Place } from './context.ts'
+import type { Retry } from './retry.ts'
+
+export type Versioning = 'Enabled' | 'Suspended' | 'never'
+
+/** Whether the bucket keeps versions; undefined: there is no such bucket. */
+export async function readVersioning(
+  { endpoint, bucket }: Place,
+  retry: Retry,
+  signal: AbortSignal,
+): Promise<Versioning | undefined> {
+  const status = await retry(async () => {
+    const answer = await endpoint.find({ method: 'GET', bucket, query: { versioning: '' } }, signal)
+    return answer && (textOf(readXmlTree(answer.text), 'Status') ?? 'never')
+  }, signal)
+  if (status === undefined) return undefined
+  return status === 'Enabled' || status === 'Suspended' ? status : 'never'
+}
+
+/**
+ * Makes the destination's bucket, or sees that it can take what is to come: where versions are copied it has to keep them,
+ * and is told to if nothing is in it yet. Fault: CommandFailure.
+ */
+export async function prepareBucket(
+  target: Place,
+  { keepsVersions }: { keepsVersions: boolean },
+  retry: Retry,
+  signal: AbortSignal,
+): Promise<void> {
+  const { endpoint, bucket } = target
+  let versioning = await readVersioning(target, retry, signal)
+  if (versioning === undefined) {
+    await retry(() => endpoint.ask({ method: 'PUT', bucket }, signal), signal)
+    versioning = 'never'
+  }
+  if (!keepsVersions || versioning === 'Enabled') return
+  if (!(await isEmpty(target, retry, signal)))
+    throw new CommandFailure(
+      `The source keeps versions, and the bucket ${bucket} does not, and is not empty: turn versioning on for it, or copy with --current-only.`,
+    )
+  const body = Buffer.from('<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>')
+  await retry(() => endpoint.ask({ method: 'PUT', bucket, query: { versioning: '' }, body }, signal), signal)
+}
+
+async function isEmpty({ endpoint, bucket }: Place, retry: Retry, signal: AbortSignal): Promise<boolean> {
+  const query = { versions: '', 'max-keys': '1' }
+  const { text } = await retry(() => endpoint.ask({ method: 'GET', bucket, query }, signal), signal)
+  return !readXmlTree(text).children.some(({ name }) => name === 'Version' || name === 'DeleteMarker')
+}
