@@ -25,10 +25,7 @@ export function addImportCommand(program: Command): void {
     .argument('<source>', 's3://BUCKET or s3://BUCKET/PREFIX')
     .option('--to <bucket>', 'the bucket here (default: called as the source; made if there is none)')
     .option('--endpoint <url>', "the source's endpoint (default: AWS in its region)")
-    .option(
-      '--to-endpoint <url>',
-      'the endpoint of this store, with SEXTANT_ROOT_ACCESS_KEY_ID and …_SECRET_ACCESS_KEY',
-    )
+    .option('--to-endpoint <url>', 'the S3 endpoint of this store (default: of the one on the data directory)')
     .option('--current-only', 'leave out former versions and delete markers')
     .option('--dry-run', 'only tell what would be copied')
     .option('--etag-is-no-md5', 'for a source whose ETags look like MD5s and are none')
