@@ -37,8 +37,15 @@ export async function readStat(
 ): Promise<ServerStat> {
   const request = StatRequest.encode({}).finish()
   const order = { path: paths.stat, request, timeoutMs: settings.callMs, signal }
-  const { chunkCount, beats, moment } = StatResponse.decode(await unaryCall(connection, clock, order))
-  return { chunkCount, beats, moment: moment.length > 0 ? moment : undefined }
+  const told = StatResponse.decode(await unaryCall(connection, clock, order))
+  const { chunkCount, beats, moment, version, unixMs } = told
+  return {
+    chunkCount,
+    beats,
+    moment: moment.length > 0 ? moment : undefined,
+    version: version || undefined,
+    nowMs: unixMs || undefined,
+  }
 }
 
 /** Rejects `unreachable` unless the server says within `connectMs` that it serves. */

@@ -4,10 +4,13 @@ import { addAccountCommands } from './commands/account.ts'
 import { addBackupCommands } from './commands/backup.ts'
 import { addBucketCommands } from './commands/bucket.ts'
 import { addCertCommands } from './commands/cert.ts'
+import { addCompletionCommand } from './commands/completion.ts'
 import { addConfigCommand } from './commands/config.ts'
+import { addDoctorCommand } from './commands/doctor.ts'
 import { addEncryptionCommands } from './commands/encryption.ts'
 import { addFsckCommand } from './commands/fsck.ts'
 import { addImportCommand } from './commands/import.ts'
+import { addInitCommand } from './commands/init.ts'
 import { addKeyCommands } from './commands/key.ts'
 import { addNodeCommands } from './commands/node.ts'
 import { addOrphansCommand } from './commands/orphans.ts'
@@ -34,13 +37,14 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   }
 }
 
-/** The whole tree of commands. */
+/** All commands, with nothing of their work loaded yet. */
 export function makeProgram(): Command {
   const program = new Command('sextant')
     .description('An S3-compatible object store: six erasure-coded chunks on storage nodes, metadata in PostgreSQL.')
     .version(readVersion())
     .helpCommand('help [command]', 'show what a command does')
     .showHelpAfterError('(--help tells more)')
+    .addHelpText('after', '\nExit code: 0 done; 1 it failed, or something is wrong; 2 it was asked for wrongly.')
     .exitOverride()
   addUpCommand(program)
   addProcessCommands(program)
@@ -60,8 +64,11 @@ export function makeProgram(): Command {
   addOrphansCommand(program)
   addBackupCommands(program)
   addRebuildCatalogueCommand(program)
+  addInitCommand(program)
   addCertCommands(program)
   addConfigCommand(program)
+  addDoctorCommand(program)
+  addCompletionCommand(program)
   for (const command of program.commands) inheritExit(command)
   return program
 }

@@ -22,6 +22,16 @@ export async function findSealingKey(settings: Settings): Promise<{ file: string
   return { file, key: settings.sealingKey ?? (kept.length === 32 ? kept : undefined) }
 }
 
+/** From the environment, or from the data directory. CommandFailure: neither has one. */
+export async function findClusterToken(settings: Settings): Promise<string> {
+  if (settings.clusterToken !== undefined) return settings.clusterToken
+  const { file, content } = await readSecret(settings, 'cluster-token')
+  if (content !== '') return content
+  throw new CommandFailure(
+    `The cluster token is neither in ${file} nor in SEXTANT_CLUSTER_TOKEN: without it no storage node answers.`,
+  )
+}
+
 /** Root's keys: from the environment, or from the data directory. Fault: CommandFailure. */
 export async function findRootCredentials(settings: Settings): Promise<RootCredentials> {
   const given = rootFromSettings(settings)

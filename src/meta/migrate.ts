@@ -6,7 +6,7 @@ import { openClient } from './own-client.ts'
 
 const DIRECTORY = fileURLToPath(new URL('../../migrations/', import.meta.url))
 const TABLE = 'sextant_migrations'
-const SERVER_VERSION_MIN = 15
+export const SERVER_VERSION_MIN = 15
 /** Any number that nobody else uses; the one-argument lock space holds 64-bit hashes of keys besides. */
 const LOCK = '7310030217645013041'
 const LOCK_POLL_MS = 100
@@ -88,11 +88,10 @@ export type SchemaFit = 'fits' | 'older' | 'newer' | 'none'
 export async function schemaFit(url: string): Promise<SchemaFit> {
   const client = await openClient(url, 'sextant')
   try {
-    const done = await stepsDone(client)
-    if (!done) return 'none'
-    const known = await migrationNames()
-    if (done.some((name) => !known.includes(name))) return 'newer'
-    return known.every((name) => done.includes(name)) ? 'fits' : 'older'
+    const { missing, strange, isMade } = await readSchemaState(client)
+    if (!isMade) return 'none'
+    if (strange !== undefined) return 'newer'
+    return missing.length === 0 ? 'fits' : 'older'
   } finally {
     await client.end().catch(() => {}) // what it answered counts
   }
@@ -100,20 +99,37 @@ export async function schemaFit(url: string): Promise<SchemaFit> {
 
 /** The steps that this database lacks. Throws when it has some that we do not know. */
 async function missing(client: pg.Client, known: readonly string[]): Promise<string[]> {
-  const done = await stepsDone(client)
-  if (!done) return [...known]
-  const strange = done.find((name) => !known.includes(name))
-  if (strange) {
+  const { missing, strange } = await compareSchema(client, known)
+  if (strange !== undefined) {
     throw new Error(`The database was migrated by a newer Sextant (step ${strange}): use that version or a later one.`)
   }
-  return known.filter((name) => !done.includes(name))
+  return missing
 }
 
-/** undefined: no Sextant was here. */
-async function stepsDone(client: pg.Client): Promise<string[] | undefined> {
-  if (!(await one(client, `select to_regclass('${TABLE}') as value`))) return undefined
+/** How a database's schema stands to this program's. */
+export interface SchemaState {
+  /** Steps that it lacks; all of them: it was never migrated. */
+  missing: string[]
+  /** The first step that this program does not know. */
+  strange: string | undefined
+  /** Whether it was ever migrated. */
+  isMade: boolean
+}
+
+export async function readSchemaState(client: pg.Client): Promise<SchemaState> {
+  return await compareSchema(client, await migrationNames())
+}
+
+async function compareSchema(client: pg.Client, known: readonly string[]): Promise<SchemaState> {
+  if (!(await one(client, `select to_regclass('${TABLE}') as value`)))
+    return { missing: [...known], strange: undefined, isMade: false }
   const { rows } = await client.query<{ name: string }>(`select name from ${TABLE} order by id`)
-  return rows.map(({ name }) => name)
+  const done = new Set(rows.map(({ name }) => name))
+  return {
+    missing: known.filter((name) => !done.has(name)),
+    strange: rows.find(({ name }) => !known.includes(name))?.name,
+    isMade: true,
+  }
 }
 
 async function migrationNames(): Promise<string[]> {

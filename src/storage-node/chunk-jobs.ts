@@ -85,6 +85,6 @@ async function foundOut<T extends object>(find: () => Promise<T>): Promise<Outco
   }
 }
 
-export async function stat({ disk }: NodeContext): Promise<StatResponse> {
-  return await disk.stat()
+export async function stat({ disk, clock, version }: NodeContext): Promise<StatResponse> {
+  return { ...(await disk.stat()), version, unixMs: Math.round(clock.nowMs()) }
 }

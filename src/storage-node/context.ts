@@ -11,4 +11,6 @@ export interface NodeContext {
   clock: Clock
   log: Log
   tuning: StorageNodeTuning
+  /** Of the program, told to whoever asks how the node is. */
+  version: string
 }

@@ -46,7 +46,14 @@ export async function startStorageNode(deps: StorageNodeDeps): Promise<StorageNo
   const tuning = { ...storageNodeDefaults, ...settings }
   const { serverId } = await disk.stat()
   const refuse = gatekeeperOf(settings.credentials, serverId)
-  const context: NodeContext = { disk, buffers: new MessageBuffers(), clock, log, tuning }
+  const context: NodeContext = {
+    disk,
+    buffers: new MessageBuffers(),
+    clock,
+    log,
+    tuning,
+    version: settings.version ?? '',
+  }
   const small = batches(context)
   const health = nodeHealth()
   const methods = nodeMethods(context, { batches: small, health })

@@ -14,6 +14,8 @@ export interface StorageNodeSettings extends Partial<StorageNodeTuning> {
   dataDirectory: string
   /** Rack, room or the like; '' for none. */
   zone: string
+  /** Of the program; absent where nobody needs to know. */
+  version?: string
   /** What callers must hold; never logged. */
   credentials: ClusterCredentials
 }

@@ -26,6 +26,9 @@ t.test('sextant: every command has help, and a wrong one is usage', async (t) =>
     'backup',
     'rebuild-catalogue',
     'config',
+    'doctor',
+    'completion',
+    'init',
   ]
   const helps = await Promise.all([
     run('--help'),

@@ -22,6 +22,7 @@ interface Service {
   depends_on?: Record<string, { condition: string }>
   healthcheck?: { test: string[] }
   stop_grace_period?: string
+  environment?: Record<string, string>
 }
 
 const text = readFileSync(`${ROOT}/docker-compose.yml`, 'utf8')
@@ -62,6 +63,8 @@ t.test('compose: what the services are, and what each may do', { skip: isMissing
     t.match(service, { image: 'sextant', command: [name === 'gateway' ? 'gateway' : 'storage-node'] })
     t.same(service.depends_on, { migrate: { condition: 'service_completed_successfully' } }, name)
     const patienceMs = 1000 * Number.parseInt(service.stop_grace_period!, 10)
+    if (name !== 'gateway')
+      t.match(service.environment, { SEXTANT_NODE_METRICS_PORT: /^[1-9]\d*$/ }, `${name} tells its metrics`)
     t.ok(patienceMs > drainMs + stopNoticeMs + 4000, `${name} has the time to end in order`)
   }
 })

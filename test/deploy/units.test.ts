@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { get } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,61 +12,13 @@ import { freePort } from '../../conformance/support/free-ports.ts'
 import { openTestDatabase } from '../support/postgres.ts'
 import { isMissing } from '../support/programs.ts'
 import { eventually } from '../support/store.ts'
+import { UNITS, UnitMachine } from '../support/unit-machine.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const UNITS = join(ROOT, 'deploy/systemd')
-
-/** The machine as a unit sees it, under one directory, and what of it is started as systemd would. */
-class Machine implements AsyncDisposable {
-  readonly directory = mkdtempSync(join(tmpdir(), 'sextant-units-'))
-  readonly #running: ChildProcess[] = []
-
-  write(path: string, content: string): void {
-    const file = join(this.directory, path)
-    mkdirSync(join(file, '..'), { recursive: true })
-    writeFileSync(file, content)
-  }
-
-  /** Its own command, with nothing but its own environment and credentials. */
-  start(unit: string, instance = ''): ChildProcess {
-    const text = this.#asHere(readFileSync(join(UNITS, unit), 'utf8'), instance)
-    const all = (name: string) => [...text.matchAll(new RegExp(`^${name}=(.*)$`, 'gm'))].map((match) => match[1]!)
-    for (const credential of all('LoadCredential')) {
-      const [name, file] = credential.split(':')
-      this.write(`credentials/${name}`, readFileSync(file!, 'utf8'))
-    }
-    const files = all('EnvironmentFile').map((file) => readFileSync(file, 'utf8'))
-    const settings = [...files, ...all('Environment')].join('\n').matchAll(/^(\w+)=(.*)$/gm)
-    const env = Object.fromEntries(Array.from(settings, ([, name, value]) => [name, value]))
-    const [command, ...args] = all('ExecStart')[0]!.split(' ')
-    const child = spawn(process.execPath, [command!, ...args], {
-      env: { PATH: process.env.PATH, ...env },
-      stdio: 'inherit',
-    })
-    this.#running.push(child)
-    return child
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const child of this.#running.reverse()) {
-      if (child.exitCode === null && child.kill('SIGTERM')) await once(child, 'exit')
-    }
-    rmSync(this.directory, { recursive: true, force: true })
-  }
-
-  #asHere(text: string, instance: string): string {
-    return text
-      .replaceAll('%i', instance)
-      .replaceAll('%d', join(this.directory, 'credentials'))
-      .replaceAll('/opt/sextant/', ROOT)
-      .replaceAll('/etc/sextant/', `${this.directory}/etc/`)
-      .replaceAll('/var/lib/sextant', `${this.directory}/data`)
-  }
-}
 
 t.test('units: migrate, a storage node and a gateway serve with what their units give them', async (t) => {
   await using database = await openTestDatabase({ migrated: false })
-  await using machine = new Machine()
+  await using machine = new UnitMachine()
   machine.write('etc/secrets/database-url', `${database.url}\n`)
   const tls = join(machine.directory, 'etc/tls')
   const sextant = (...args: string[]) =>

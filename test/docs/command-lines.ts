@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import type { Command, Option } from 'commander'
 import { codeBlocks } from './markdown.ts'
 
 /** A `sextant …` that a document shows. */
@@ -14,7 +14,7 @@ export function commandsIn(markdown: string): ShownCommand[] {
   const shown = codeBlocks(markdown)
     .filter(({ language }) => ['sh', 'bash', ''].includes(language))
     .flatMap(({ text, line }) =>
-      text.split('\n').flatMap((code, index) => {
+      joined(text).flatMap((code, index) => {
         const found = /^\s*(?:[A-Z_]+=\S+ )*(?:npx )?sextant (.*)$/.exec(code)?.[1]
         return found === undefined ? [] : [{ words: wordsOf(found), line: line + index, isMention: false }]
       }),
@@ -27,6 +27,15 @@ export function commandsIn(markdown: string): ShownCommand[] {
     })),
   )
   return [...shown, ...mentioned]
+}
+
+/** Lines, those that go on behind a backslash where they begin. */
+function joined(text: string): string[] {
+  const whole = text.replace(/(?:.*\\\n)+.*/g, (lines) => {
+    const count = lines.split('\n').length - 1
+    return lines.replaceAll(/\\\n\s*/g, ' ') + '\n'.repeat(count)
+  })
+  return whole.split('\n')
 }
 
 /** What the shell makes the command's: up to a comment, a pipe or another command. */
@@ -49,10 +58,16 @@ export function refusalOf(program: Command, { words, isMention }: ShownCommand):
       const option = command.options.find(({ long }) => long === flag)
       if (!option) return `no option ${flag}`
       const needsNext = option.required && value === undefined
-      if (needsNext && rest.shift() === undefined && !isMention) return `${flag} wants a value`
+      if (needsNext && takeValues(option, rest) === 0 && !isMention) return `${flag} wants a value`
     }
   }
   return countRefusal(command, given, isMention)
+}
+
+/** Answers how many there were. */
+function takeValues({ variadic }: Option, rest: string[]): number {
+  const end = variadic ? rest.findIndex((word) => word.startsWith('--')) : 1
+  return rest.splice(0, end === -1 ? rest.length : end).length
 }
 
 function commandOf(program: Command, words: readonly string[]): { command: Command; rest: string[] } {

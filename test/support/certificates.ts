@@ -17,8 +17,9 @@ export interface Order {
   name?: string
   hosts?: readonly string[]
   usages?: readonly Usage[]
-  /** When it is made, and how long it lasts from then: 1 day. */
+  /** When it is made, and how long it lasts from then (1 if absent). */
   madeAtMs?: number
+  days?: number
 }
 
 /** A CA for a test, and what it signs. */
@@ -42,13 +43,13 @@ export class TestCa implements AsyncDisposable {
   }
 
   /** For `client` and `server` on this host, unless the order says otherwise. */
-  async certificate({ name = 'test', hosts, usages, madeAtMs }: Order = {}): Promise<HeldCertificate> {
+  async certificate({ name = 'test', hosts, usages, madeAtMs, days = 1 }: Order = {}): Promise<HeldCertificate> {
     const clock = { ...systemClock, nowMs: () => madeAtMs ?? systemClock.nowMs() }
     const order = {
       name,
       hosts: hosts ?? ['localhost', '127.0.0.1'],
       usages: usages ?? (['client', 'server'] as const),
-      days: 1,
+      days,
     }
     const { cert, key } = await issue(this.#ca, order, { clock, random })
     const path = join(this.directory, `${++this.#count}`)

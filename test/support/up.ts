@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 
-const BIN = fileURLToPath(new URL('../../bin/sextant.js', import.meta.url))
+export const BIN = fileURLToPath(new URL('../../bin/sextant.js', import.meta.url))
 
 /** What `sextant up --json` prints when it serves. */
 export interface Ready {

@@ -26,8 +26,10 @@ export function addBucketCommands(program: Command): void {
         .choices(['zstd', 'off', 'default'])
         .makeOptionMandatory(),
     )
-    .action(async (name: string, { compression }: { compression: 'zstd' | 'off' | 'default' }) => {
+    .option(...JSON_OPTION)
+    .action(async (name: string, { compression, json }: { compression: 'zstd' | 'off' | 'default'; json?: true }) => {
       await (await load()).setCompression(name, compression === 'default' ? undefined : compression)
+      if (json) return printJson({ name, compression })
       process.stdout.write(`new objects of ${name}: compression ${compression}\n`)
     })
 }

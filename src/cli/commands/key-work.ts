@@ -7,20 +7,23 @@ import { CommandFailure } from '../failure.ts'
 import { listAll } from './list-all.ts'
 import { parseDuration, parseWhen } from './parse-when.ts'
 import { readKeyPolicy } from './read-key-policy.ts'
+import { readSecretOption } from './read-secret.ts'
 import { withMeta } from './store-access.ts'
 
 interface NewKey {
   account: string
   accessKey?: string
   secretKey?: string
-  /** A file. */
+  /** Files. */
+  secretKeyFile?: string
   policy?: string
   /** As people write it. */
   expires?: string
 }
 
-export async function createKey({ account: accountName, accessKey, secretKey, policy: file, expires }: NewKey) {
-  const credentials = bothOrNeither(accessKey, secretKey)
+export async function createKey(asked: NewKey) {
+  const { account: accountName, accessKey, policy: file, expires } = asked
+  const credentials = bothOrNeither(accessKey, await secretOf(asked))
   const policy = file === undefined ? undefined : readKeyPolicy(file)
   const expiresAt = expires === undefined ? undefined : parseWhen(expires, systemClock.nowMs())
   const key = { accountName, credentials, policy, expiresAt }
@@ -29,10 +32,17 @@ export async function createKey({ account: accountName, accessKey, secretKey, po
   return { accessKeyId, secretAccessKey, account: account.name, expiresAt: expiresAt?.toISOString() ?? null }
 }
 
+function secretOf({ secretKey: given, secretKeyFile: file }: Pick<NewKey, 'secretKey' | 'secretKeyFile'>) {
+  return readSecretOption('--secret-key', { given, file })
+}
+
 function bothOrNeither(accessKeyId: string | undefined, secretAccessKey: string | undefined) {
   if (accessKeyId !== undefined && secretAccessKey !== undefined) return { accessKeyId, secretAccessKey }
   if (accessKeyId === undefined && secretAccessKey === undefined) return undefined
-  throw new CommandFailure('--access-key and --secret-key belong together: give both or neither.', { exitCode: 2 })
+  throw new CommandFailure(
+    '--access-key and --secret-key, or --secret-key-file, belong together: give both or neither.',
+    { exitCode: 2 },
+  )
 }
 
 export async function listKeys() {
@@ -51,11 +61,14 @@ export async function findKey(accessKeyId: string) {
 
 interface Rotation {
   secretKey?: string
+  secretKeyFile?: string
   /** As people write it. */
   grace?: string
 }
 
-export async function rotateKey(accessKeyId: string, { secretKey: secretAccessKey, grace }: Rotation) {
+export async function rotateKey(accessKeyId: string, asked: Rotation) {
+  const { grace } = asked
+  const secretAccessKey = await secretOf(asked)
   const graceMs = grace === undefined ? readSettings(processConfig()).keyGraceMs : parseDuration(grace)
   const rotation = { accessKeyId, secretAccessKey, graceMs }
   const options = { needsSealingKey: true }

@@ -6,11 +6,18 @@ interface CreateOptions {
   account: string
   accessKey?: string
   secretKey?: string
+  secretKeyFile?: string
   policy?: string
   expires?: string
   json?: true
 }
 
+/** Of `key create` and `key rotate`. */
+const SECRET = [
+  '--secret-key <secret>',
+  '8 to 128 printable characters, made if not given; others on this machine see it: rather use a file',
+] as const
+const SECRET_FILE = ['--secret-key-file <file>', 'holds the secret; - for standard input'] as const
 const POLICY = 'what the key may do, of what its account may: a policy without principals, as JSON'
 
 export function addKeyCommands(program: Command): void {
@@ -31,9 +38,11 @@ export function addKeyCommands(program: Command): void {
   key
     .command('expire <access-key-id> <when>')
     .description('refuse an access key from then on: a date, a time from now (90d, 12h), now, or never')
-    .action(async (id: string, when: string) => {
-      const expiresAt = await (await import('./key-work.ts')).setKeyExpiry(id, when)
-      process.stdout.write(`${id} expires ${expiresAt ? `at ${expiresAt.toISOString()}` : 'never'}\n`)
+    .option('--json', 'as one line of JSON')
+    .action(async (id: string, when: string, { json }: { json?: true }) => {
+      const expiresAt = (await (await import('./key-work.ts')).setKeyExpiry(id, when))?.toISOString()
+      if (json) printJson({ accessKeyId: id, expiresAt: expiresAt ?? null })
+      else process.stdout.write(`${id} expires ${expiresAt ? `at ${expiresAt}` : 'never'}\n`)
     })
   key
     .command('delete <access-key-id>')
@@ -71,7 +80,8 @@ function addCreate(key: Command): void {
     .description('make an access key; its secret is shown this once')
     .requiredOption('--account <name>', 'whose key it is')
     .option('--access-key <id>', '3 to 128 letters, digits, _ or -; made if not given')
-    .option('--secret-key <secret>', '8 to 128 printable characters; made if not given')
+    .option(...SECRET)
+    .option(...SECRET_FILE)
     .option('--policy <file>', POLICY)
     .option(
       '--expires <when>',
@@ -124,21 +134,24 @@ function addRotate(key: Command): void {
   key
     .command('rotate <access-key-id>')
     .description('give an access key another secret, shown this once; the one that it has is taken for a while yet')
-    .option('--secret-key <secret>', '8 to 128 printable characters; made if not given')
+    .option(...SECRET)
+    .option(...SECRET_FILE)
     .option(
       '--grace <time>',
       'how long the secret that it has is taken yet (12h, 0s); SEXTANT_KEY_GRACE_SECONDS if not given',
     )
     .option('--json', 'as one line of JSON')
-    .action(async (id: string, options: { secretKey?: string; grace?: string; json?: true }) => {
-      const { rotateKey } = await import('./key-work.ts')
-      const rotated = await rotateKey(id, options)
-      if (options.json) printJson(rotated)
-      else
-        process.stdout.write(
-          `access key id        ${rotated.accessKeyId}\nsecret access key    ${rotated.secretAccessKey}\nformer secret until  ${rotated.formerSecretUntil}\n`,
-        )
-    })
+    .action(
+      async (id: string, options: { secretKey?: string; secretKeyFile?: string; grace?: string; json?: true }) => {
+        const { rotateKey } = await import('./key-work.ts')
+        const rotated = await rotateKey(id, options)
+        if (options.json) printJson(rotated)
+        else
+          process.stdout.write(
+            `access key id        ${rotated.accessKeyId}\nsecret access key    ${rotated.secretAccessKey}\nformer secret until  ${rotated.formerSecretUntil}\n`,
+          )
+      },
+    )
 }
 
 function addPolicy(key: Command): void {

@@ -3,6 +3,7 @@ import { readSettings, type Settings } from '../../base/config.ts'
 import { processConfig } from '../../base/config-env.ts'
 import { makeLog } from '../../base/log.ts'
 import { systemClock, systemRandom } from '../../base/system.ts'
+import { printJson } from '../output.ts'
 
 /** The parts of the store, one by one, for many machines: everything comes from the environment. */
 export function addProcessCommands(program: Command): void {
@@ -33,9 +34,12 @@ export function addProcessCommands(program: Command): void {
   program
     .command('migrate')
     .description('bring the database to this version, and make the root account if its keys are set')
-    .action(async () => {
+    .option('--json', 'as one line of JSON')
+    .action(async ({ json }: { json?: true }) => {
       const { runMigrate } = await import('../processes/migrate.ts')
-      await runMigrate(makeDeps('migrate'))
+      const steps = await runMigrate(makeDeps('migrate'))
+      if (json) printJson({ steps })
+      else process.stdout.write(steps === 0 ? 'the database is up to date\n' : `${steps} steps taken\n`)
     })
 }
 

@@ -9,7 +9,7 @@ import { connectMeta, type Meta, type WatchedCluster } from '../../meta/connect.
 import { CommandFailure, messageOf } from '../failure.ts'
 import { checkSchema } from '../processes/check-schema.ts'
 import { openClusterCredentials } from '../processes/cluster-credentials.ts'
-import { findSealingKey, readSecret } from '../secrets-at-hand.ts'
+import { findClusterToken, findSealingKey } from '../secrets-at-hand.ts'
 import { readStoreFile } from '../store-file.ts'
 import { dataPaths } from '../up/data-paths.ts'
 
@@ -64,15 +64,6 @@ function findDatabase(settings: Settings): string {
   if (url !== undefined) return url
   throw new CommandFailure(
     `No store runs on the data directory ${root}: start it by \`sextant up\`, or name its database by DATABASE_URL.`,
-  )
-}
-
-async function findClusterToken(settings: Settings): Promise<string> {
-  if (settings.clusterToken !== undefined) return settings.clusterToken
-  const { file, content } = await readSecret(settings, 'cluster-token')
-  if (content !== '') return content
-  throw new CommandFailure(
-    `The cluster token is neither in ${file} nor in SEXTANT_CLUSTER_TOKEN: without it no storage node answers.`,
   )
 }
 

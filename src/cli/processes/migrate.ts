@@ -6,14 +6,13 @@ import { rootFromSettings } from '../up/secrets.ts'
 import type { ProcessDeps } from './deps.ts'
 import { required } from './required.ts'
 
-/** `sextant migrate`: the schema, and the root account where its keys are in the environment. */
-export async function runMigrate(deps: ProcessDeps): Promise<void> {
+/** `sextant migrate`: the schema, and the root account where its keys are in the environment. Answers the steps taken. */
+export async function runMigrate(deps: ProcessDeps): Promise<number> {
   const { settings } = deps
   const { databaseUrl: url } = required(settings, ['databaseUrl'])
   const root = rootFromSettings(settings)
   const keys = root && { root, ...required(settings, ['sealingKey']) }
-  const steps = await prepareDatabase(deps, { url, keys }, AbortSignal.timeout(MIGRATE_MS_MAX))
-  process.stdout.write(steps === 0 ? 'the database is up to date\n' : `${steps} steps taken\n`)
+  return await prepareDatabase(deps, { url, keys }, AbortSignal.timeout(MIGRATE_MS_MAX))
 }
 
 const MIGRATE_MS_MAX = 3_600_000

@@ -9,6 +9,7 @@ import { loadRingHash, virtualNodePoints } from '../../placement/ring-hash.ts'
 import { openChunkDisk } from '../../storage-node/disk/open.ts'
 import { startStorageNode } from '../../storage-node/node.ts'
 import { CommandFailure, messageOf } from '../failure.ts'
+import { readVersion } from '../version.ts'
 import { checkSchema } from './check-schema.ts'
 import { checkNodeHost, openClusterCredentials } from './cluster-credentials.ts'
 import type { ProcessDeps } from './deps.ts'
@@ -61,6 +62,7 @@ async function startNode(deps: ProcessDeps, stop: AbortSignal): Promise<Service>
         zone: settings.zone ?? '',
         heartbeatMs: settings.heartbeatMs,
         drainMs: settings.drainMs,
+        version: readVersion(),
         credentials,
       },
     }),

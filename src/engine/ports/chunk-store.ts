@@ -64,6 +64,9 @@ export interface ServerStat {
   beats: number
   /** Before whatever is written from now on. Undefined: the server is of a version that cannot tell. */
   moment: Moment | undefined
+  /** Of its program, and its clock. Absent: the server is of a version that does not tell. */
+  version?: string | undefined
+  nowMs?: number | undefined
 }
 
 /** In the sequence of one server's writes, as that server tells it, until it is started anew: no clock is asked. */

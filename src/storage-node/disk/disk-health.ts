@@ -13,6 +13,11 @@ const RESERVE_SHARE = 0.01
 const LOOK_MS_MAX = 1_000
 const PROBE = Buffer.alloc(4096, 'probe')
 
+/** What is left free of a disk: as the settings say, or a share of it. In bytes. */
+export function reserveOf(capacityBytes: number, given: number | undefined): number {
+  return given ?? Math.min(RESERVE_BYTES_MAX, Math.floor(capacityBytes * RESERVE_SHARE))
+}
+
 interface HealthDeps {
   fs: DiskFs
   clock: Clock
@@ -39,8 +44,7 @@ export class DiskHealth implements Disposable {
   static async start(deps: HealthDeps): Promise<DiskHealth> {
     const health = new DiskHealth(deps)
     await health.#look()
-    const share = Math.floor(health.#space.capacityBytes * RESERVE_SHARE)
-    health.#reserveBytes = deps.settings.reserveBytes ?? Math.min(RESERVE_BYTES_MAX, share)
+    health.#reserveBytes = reserveOf(health.#space.capacityBytes, deps.settings.reserveBytes)
     return health
   }
 

@@ -304,6 +304,10 @@ export interface StatResponse {
   beats: number;
   /** in the sequence of this node's writes; opaque: for DeleteChunks alone */
   moment: Buffer;
+  /** of the program; empty: one that did not tell yet */
+  version: string;
+  /** the node's clock; 0: as above */
+  unixMs: number;
 }
 
 function createBaseChunkHeader(): ChunkHeader {
@@ -3139,6 +3143,8 @@ function createBaseStatResponse(): StatResponse {
     diskFormat: 0,
     beats: 0,
     moment: Buffer.alloc(0),
+    version: "",
+    unixMs: 0,
   };
 }
 
@@ -3170,6 +3176,12 @@ export const StatResponse: MessageFns<StatResponse> = {
     }
     if (message.moment.length !== 0) {
       writer.uint32(74).bytes(message.moment);
+    }
+    if (message.version !== "") {
+      writer.uint32(82).string(message.version);
+    }
+    if (message.unixMs !== 0) {
+      writer.uint32(88).uint64(message.unixMs);
     }
     return writer;
   },
@@ -3259,6 +3271,22 @@ export const StatResponse: MessageFns<StatResponse> = {
             message.moment = Buffer.from(reader.bytes());
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.unixMs = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3306,6 +3334,12 @@ export const StatResponse: MessageFns<StatResponse> = {
         : 0,
       beats: isSet(object.beats) ? globalThis.Number(object.beats) : 0,
       moment: isSet(object.moment) ? Buffer.from(bytesFromBase64(object.moment)) : Buffer.alloc(0),
+      version: isSet(object.version) ? globalThis.String(object.version) : "",
+      unixMs: isSet(object.unixMs)
+        ? globalThis.Number(object.unixMs)
+        : isSet(object.unix_ms)
+        ? globalThis.Number(object.unix_ms)
+        : 0,
     };
   },
 
@@ -3338,6 +3372,12 @@ export const StatResponse: MessageFns<StatResponse> = {
     if (message.moment.length !== 0) {
       obj.moment = base64FromBytes(message.moment);
     }
+    if (message.version !== "") {
+      obj.version = message.version;
+    }
+    if (message.unixMs !== 0) {
+      obj.unixMs = Math.round(message.unixMs);
+    }
     return obj;
   },
 
@@ -3355,6 +3395,8 @@ export const StatResponse: MessageFns<StatResponse> = {
     message.diskFormat = object.diskFormat ?? 0;
     message.beats = object.beats ?? 0;
     message.moment = object.moment ?? Buffer.alloc(0);
+    message.version = object.version ?? "";
+    message.unixMs = object.unixMs ?? 0;
     return message;
   },
 };
