@@ -1,6 +1,7 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { createServer as createHttpServer } from 'node:http'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -44,6 +45,7 @@ t.test('doctor: settings', async (t) => {
   ])
   const open = { DATABASE_URL: 'postgresql://h/d', SEXTANT_NODE_HOST: '0.0.0.0', SEXTANT_CLUSTER_TOKEN: 't'.repeat(20) }
   t.match(await diagnose('settings', open, { role: 'storage-node' }), [/^failure: .*need certificates/])
+  t.match(await diagnose('settings', { SEXTANT_PROXY_PROTOCOL: 'true' }), [/^failure: .*needs SEXTANT_TRUSTED_PROXIES/])
   t.ok(isAll('ok', await diagnose('settings', {})))
 })
 
@@ -121,7 +123,7 @@ t.test('doctor: a disk that does not wait for its medium, or is slow', { skip: !
     [],
   )
   t.match(judgeSync('/d', [1, 2, 3]), { level: 'ok' })
-  t.match(judgeSync('/d', [20, 80, 90]), { level: 'warning', message: /80.0 ms, and every write/ })
+  t.match(judgeSync('/d', [20, 80, 90]), { level: 'warning', message: /80.0 ms, 20.0 ms at best, and every write/ })
 })
 
 t.test('doctor: open files and memory', async (t) => {
@@ -152,6 +154,14 @@ t.test('doctor: ports', async (t) => {
   t.match(await diagnose('ports', env), [/^failure: Port .* is in use.*SEXTANT_S3_PORT\./, /^ok/])
   const node = { SEXTANT_NODE_PORT: String(port), DATABASE_URL: 'postgresql://127.0.0.1:9/none' }
   t.match(await diagnose('ports', node), [/^failure: .*SEXTANT_NODE_PORT\./])
+
+  // A gateway behind the PROXY protocol answers nobody else there, but at its admin port.
+  const admin = createHttpServer((_request, reply) => reply.end('{"status":"ok","nodes":[],"database":{"ok":true}}'))
+  t.teardown(() => admin.close())
+  await new Promise<void>((resolve) => admin.listen(0, '127.0.0.1', resolve))
+  const behind = { ...env, SEXTANT_ADMIN_PORT: String((admin.address() as AddressInfo).port) }
+  t.match(await diagnose('ports', behind), [/^failure/, /^ok: .*Sextant serves/])
+  t.ok(isAll('ok', await diagnose('ports', { ...behind, SEXTANT_PROXY_PROTOCOL: 'true' })))
 })
 
 t.test('doctor: certificates', async (t) => {

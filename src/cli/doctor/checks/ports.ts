@@ -54,9 +54,12 @@ function listeners({ role, settings }: DoctorContext): Listener[] {
     hostVariable: 'SEXTANT_ADMIN_HOST',
     portVariable: 'SEXTANT_ADMIN_PORT',
   }
+  const byAdmin = asksHttp(admin, settings.adminTlsCert, '/health/ready')
+  // By the PROXY protocol the S3 port answers balancers alone; it is the same gateway that answers for administration.
+  const byS3 = settings.proxyProtocol ? byAdmin : asksHttp(s3, settings.s3TlsCert, '/health')
   return [
-    { ...s3, what: 'S3', isOurs: asksHttp(s3, settings.s3TlsCert, '/health') },
-    { ...admin, what: 'administration', isOurs: asksHttp(admin, settings.adminTlsCert, '/health/ready') },
+    { ...s3, what: 'S3', isOurs: byS3 },
+    { ...admin, what: 'administration', isOurs: byAdmin },
   ]
 }
 

@@ -2,7 +2,7 @@ import { ConfigError, type Settings } from '../../../base/config.ts'
 import { silentLog } from '../../../base/log.ts'
 import { CommandFailure } from '../../failure.ts'
 import { checkNodeHost, openClusterCredentials } from '../../processes/cluster-credentials.ts'
-import { required } from '../../processes/required.ts'
+import { checkTogether, required } from '../../processes/required.ts'
 import { rootFromSettings } from '../../up/secrets.ts'
 import { type Check, failure, ok } from '../check.ts'
 import type { DoctorContext } from '../context.ts'
@@ -26,9 +26,11 @@ const WORDS = { up: '`sextant up`', gateway: 'a gateway', 'storage-node': 'a sto
 
 const NEEDS: Readonly<Record<DoctorContext['role'], (context: DoctorContext) => Promise<void>>> = {
   async up({ settings }) {
+    checkTogether(settings)
     rootFromSettings(settings)
   },
   async gateway(context) {
+    checkTogether(context.settings)
     required(context.settings, ['databaseUrl', 'sealingKey'])
     await tryCredentials(context, () => {})
   },
