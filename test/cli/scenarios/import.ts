@@ -15,9 +15,9 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import t from 'tap'
-import { BadSource } from '../support/bad-source.ts'
-import { StoreUnderTest } from '../support/store.ts'
-import { sextant } from '../support/up.ts'
+import { BadSource } from '../../support/bad-source.ts'
+import { StoreUnderTest } from '../../support/store.ts'
+import { sextant } from '../../support/up.ts'
 
 const MIN = 5 * 1024 * 1024
 const AWKWARD = [

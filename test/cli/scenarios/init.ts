@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import t from 'tap'
-import type { DoctorReport } from '../../src/cli/doctor/run.ts'
-import { openTestDatabase } from '../support/postgres.ts'
-import { eventually } from '../support/store.ts'
-import { UnitMachine } from '../support/unit-machine.ts'
-import { sextant } from '../support/up.ts'
+import type { DoctorReport } from '../../../src/cli/doctor/run.ts'
+import { openTestDatabase } from '../../support/postgres.ts'
+import { eventually } from '../../support/store.ts'
+import { UnitMachine } from '../../support/unit-machine.ts'
+import { sextant } from '../../support/up.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'sextant-init-'))
 t.teardown(() => rmSync(root, { recursive: true, force: true }))

@@ -16,9 +16,9 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import t from 'tap'
-import { execute } from '../support/postgres.ts'
-import { StoreUnderTest } from '../support/store.ts'
-import { sextant } from '../support/up.ts'
+import { execute } from '../../support/postgres.ts'
+import { StoreUnderTest } from '../../support/store.ts'
+import { sextant } from '../../support/up.ts'
 
 const MIB = 1024 * 1024
 const Bucket = 'archive'

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import t from 'tap'
-import { eventually, StoreUnderTest } from '../support/store.ts'
-import { type Running, sextant } from '../support/up.ts'
+import { eventually, StoreUnderTest } from '../../support/store.ts'
+import { type Running, sextant } from '../../support/up.ts'
 
 interface Line {
   operation?: string

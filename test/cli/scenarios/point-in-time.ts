@@ -2,12 +2,12 @@ import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { silentLog } from '../../src/base/log.ts'
-import type { BackupDescription } from '../../src/cli/backup/backup-directory.ts'
-import { startPostgres } from '../../src/cli/postgres/start.ts'
-import { migrate } from '../../src/meta/migrate.ts'
-import { execute } from '../support/postgres.ts'
-import { sextant, until } from '../support/up.ts'
+import { silentLog } from '../../../src/base/log.ts'
+import type { BackupDescription } from '../../../src/cli/backup/backup-directory.ts'
+import { startPostgres } from '../../../src/cli/postgres/start.ts'
+import { migrate } from '../../../src/meta/migrate.ts'
+import { execute } from '../../support/postgres.ts'
+import { sextant, until } from '../../support/up.ts'
 
 const live = new AbortController().signal
 

@@ -12,10 +12,10 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import t from 'tap'
-import type { BackupDescription } from '../../src/cli/backup/backup-directory.ts'
-import { execute } from '../support/postgres.ts'
-import { StoreUnderTest } from '../support/store.ts'
-import { sextant } from '../support/up.ts'
+import type { BackupDescription } from '../../../src/cli/backup/backup-directory.ts'
+import { execute } from '../../support/postgres.ts'
+import { StoreUnderTest } from '../../support/store.ts'
+import { sextant } from '../../support/up.ts'
 
 const bucket = 'kept'
 
