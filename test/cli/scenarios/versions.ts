@@ -1,12 +1,12 @@
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { silentLog } from '../../src/base/log.ts'
-import { systemClock, systemRandom } from '../../src/base/system.ts'
-import { migrate } from '../../src/meta/migrate.ts'
-import { openChunkDisk } from '../../src/storage-node/disk/open.ts'
-import { execute, openTestDatabase } from '../support/postgres.ts'
-import { dataDirectory, gone, sextant } from '../support/up.ts'
+import { silentLog } from '../../../src/base/log.ts'
+import { systemClock, systemRandom } from '../../../src/base/system.ts'
+import { migrate } from '../../../src/meta/migrate.ts'
+import { openChunkDisk } from '../../../src/storage-node/disk/open.ts'
+import { execute, openTestDatabase } from '../../support/postgres.ts'
+import { dataDirectory, gone, sextant } from '../../support/up.ts'
 
 /** Whatever was written by a newer version is refused in one sentence, with exit code 1, and left as it is. */
 const db = await openTestDatabase({ migrated: false })

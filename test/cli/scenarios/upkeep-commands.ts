@@ -1,10 +1,10 @@
 import t from 'tap'
-import type { readStatus } from '../../src/cli/commands/status-work.ts'
-import { live } from '../meta/fixture.ts'
-import { TOKEN } from '../support/chunk-cluster.ts'
-import { eventually } from '../support/store.ts'
-import { openStore, someBytes } from '../support/store-in-process.ts'
-import { sextant } from '../support/up.ts'
+import type { readStatus } from '../../../src/cli/commands/status-work.ts'
+import { live } from '../../meta/fixture.ts'
+import { TOKEN } from '../../support/chunk-cluster.ts'
+import { eventually } from '../../support/store.ts'
+import { openStore, someBytes } from '../../support/store-in-process.ts'
+import { sextant } from '../../support/up.ts'
 
 type Status = Awaited<ReturnType<typeof readStatus>>
 

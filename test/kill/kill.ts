@@ -19,7 +19,7 @@ import { eventually, StoreUnderTest } from '../support/store.ts'
 import { kill } from '../support/up.ts'
 
 /** How long writers write while processes are killed, in ms. */
-const UNDER_FIRE_MS = Number(process.env.SEXTANT_TEST_KILL_MS ?? 12_000)
+const UNDER_FIRE_MS = Number(process.env.SEXTANT_TEST_KILL_MS ?? 60_000)
 const WRITERS = 6
 const MIB = 1024 * 1024
 const aNode = () => `storage node ${randomInt(1, 7)}`
