@@ -10,9 +10,11 @@ export interface PlannedFault {
   times: number
 }
 
-/** The real file system, but for the faults that are planned. */
+/** The real file system, but for the faults that are planned, and writes that are held. */
 export class FaultyFs {
   plan: PlannedFault | undefined
+  /** Writes wait for it. */
+  held: Promise<void> | undefined
   space: DiskSpace | undefined
   readonly fs: DiskFs
 
@@ -39,6 +41,7 @@ export class FaultyFs {
   /** A synced write is a write and a sync: either may fail. */
   #wrap(path: string, file: DiskFile, isSynced: boolean): DiskFile {
     const writeAll = async (sources: readonly Uint8Array[], position: number) => {
+      await this.held
       this.#step('write', path)
       await file.writeAll(sources, position)
       if (isSynced) this.#step('dataSync', path)

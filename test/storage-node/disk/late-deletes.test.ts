@@ -1,5 +1,6 @@
 import t from 'tap'
 import { listAll, makeChunk, openTestDisk, put, readAll, refused, temporaryDirectory } from './chunks.ts'
+import { FaultyFs } from './faulty-fs.ts'
 
 const SIZES = { small: 5_000, large: 600_000 }
 
@@ -37,11 +38,15 @@ for (const [name, dataBytes] of Object.entries(SIZES)) {
 }
 
 t.test('chunks that come while a moment is told count as written since', async (t) => {
-  await using disk = await openTestDisk({ directory: await temporaryDirectory(t) })
+  const faulty = new FaultyFs()
+  await using disk = await openTestDisk({ directory: await temporaryDirectory(t) }, { fs: faulty.fs })
+  const { promise, resolve: goOn } = Promise.withResolvers<void>()
+  faulty.held = promise
   const chunks = Object.values(SIZES).map((dataBytes, seed) => makeChunk({ dataBytes, seed }))
   const writing = chunks.map((chunk) => put(disk, chunk))
   const { moment } = await disk.stat()
-  const told = await listAll(disk)
+  t.same(await listAll(disk), [], 'none is there yet')
+  goOn()
   await Promise.all(writing)
   await t.rejects(
     disk.delete(
@@ -50,7 +55,6 @@ t.test('chunks that come while a moment is told count as written since', async (
     ),
     refused('failed'),
   )
-  t.same(told, [], 'none was there yet')
   t.equal((await disk.stat()).chunkCount, 2)
 })
 

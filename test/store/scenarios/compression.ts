@@ -15,12 +15,12 @@ import {
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3'
 import t from 'tap'
-import type { PartId } from '../../src/base/ids.ts'
-import { settledFsck } from '../support/fsck.ts'
-import { execute } from '../support/postgres.ts'
-import { rotLarge } from '../support/spoil.ts'
-import { StoreUnderTest } from '../support/store.ts'
-import { sextant } from '../support/up.ts'
+import type { PartId } from '../../../src/base/ids.ts'
+import { settledFsck } from '../../support/fsck.ts'
+import { execute } from '../../support/postgres.ts'
+import { rotLarge } from '../../support/spoil.ts'
+import { StoreUnderTest } from '../../support/store.ts'
+import { sextant } from '../../support/up.ts'
 
 const HEALED_MS_MAX = 100_000
 const MIB = 1024 * 1024

@@ -9,8 +9,8 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3'
 import t from 'tap'
-import { openTestDatabase } from '../support/postgres.ts'
-import { eventually, StoreUnderTest } from '../support/store.ts'
+import { openTestDatabase } from '../../support/postgres.ts'
+import { eventually, StoreUnderTest } from '../../support/store.ts'
 
 const Bucket = 'metadata'
 const CLIENTS = 32

@@ -12,8 +12,8 @@ import {
 } from '@aws-sdk/client-s3'
 import { Client } from 'pg'
 import t from 'tap'
-import { eventually, StoreUnderTest } from '../support/store.ts'
-import { kill } from '../support/up.ts'
+import { eventually, StoreUnderTest } from '../../support/store.ts'
+import { kill } from '../../support/up.ts'
 
 const MIB = 1024 * 1024
 const Bucket = 'stopped'

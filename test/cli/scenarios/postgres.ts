@@ -8,13 +8,13 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { silentLog } from '../../src/base/log.ts'
-import { KEEPER_NAME } from '../../src/cli/postgres/keeper.ts'
-import { type EmbeddedPostgres, startPostgres } from '../../src/cli/postgres/start.ts'
-import { execute } from '../support/postgres.ts'
-import { until } from '../support/until.ts'
+import { silentLog } from '../../../src/base/log.ts'
+import { KEEPER_NAME } from '../../../src/cli/postgres/keeper.ts'
+import { type EmbeddedPostgres, startPostgres } from '../../../src/cli/postgres/start.ts'
+import { execute } from '../../support/postgres.ts'
+import { until } from '../../support/until.ts'
 
-const MAIN = fileURLToPath(new URL('postgres.main.ts', import.meta.url))
+const MAIN = fileURLToPath(new URL('../postgres.main.ts', import.meta.url))
 const isRoot = process.getuid?.() === 0
 const { signal } = new AbortController()
 const start = (directory: string, more: Partial<Parameters<typeof startPostgres>[0]> = {}) =>
