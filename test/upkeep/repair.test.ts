@@ -78,7 +78,10 @@ t.test('chunks that are nowhere are rebuilt: byte-exact, spread, each where its 
   await eventually('all is repaired', WAIT_MS, isSettled)
   t.same(await whatIsWrongNow(), [])
   for (const { key, bytes } of puts) t.ok((await store.read(key)).equals(bytes), key)
-  t.match(await progress(), { parts: SIZES.length, chunks: 2 * SIZES.length, failures: 0 })
+  const { parts, ...rest } = await progress()
+  t.match(rest, { chunks: 2 * SIZES.length, failures: 0 })
+  // A census that read its row before may have one looked at again, and nothing is to do.
+  t.ok(parts >= SIZES.length, `${parts} parts`)
 })
 
 t.test('rotten and missing chunks that reads meet are rebuilt behind them', async (t) => {
