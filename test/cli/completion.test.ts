@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { isMissing } from '../support/programs.ts'
 import { sextant } from '../support/up.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'sextant-completion-'))
@@ -56,10 +57,6 @@ async function script(t: Test, shell: string): Promise<string> {
   return file
 }
 
-function isHere(shell: string): boolean {
-  return spawnSync(shell, ['--version'], { stdio: 'ignore' }).error === undefined
-}
-
 function ask(shell: string, program: string, ...args: string[]): string[] {
   const { stdout, stderr, status } = spawnSync(shell, [...(shell === 'zsh' ? ['-f'] : []), '-c', program, ...args], {
     cwd: root,
@@ -86,7 +83,7 @@ t.test('completion: bash completes commands, options, values and files', async (
   t.match(ask('bash', program, 'bash', file, ''), ['up', 'gateway', 'storage-node'])
 })
 
-t.test('completion: fish', { skip: !isHere('fish') && 'there is no fish here' }, async (t) => {
+t.test('completion: fish', { skip: isMissing('fish') }, async (t) => {
   const file = await script(t, 'fish')
   const program = 'source $argv[1]; complete -C (string join -- " " sextant $argv[2..-1])'
   for (const [typed, completed] of LINES) {
@@ -106,7 +103,7 @@ const ZSH = `
   words=(sextant "$@"); CURRENT=$#words; PREFIX=$words[-1]
   _sextant`
 
-t.test('completion: zsh', { skip: !isHere('zsh') && 'there is no zsh here' }, async (t) => {
+t.test('completion: zsh', { skip: isMissing('zsh') }, async (t) => {
   const file = await script(t, 'zsh')
   for (const [typed, completed] of LINES) {
     const words = ask('zsh', ZSH, 'zsh', file, ...typed).filter((word) => word.startsWith(typed.at(-1)!))
