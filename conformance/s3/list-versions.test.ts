@@ -61,6 +61,18 @@ t.test('ListObjectVersions: all: every version and marker once, of each key the 
   t.match(page, { Name: bucket, Prefix: '', KeyMarker: '', MaxKeys: 1000, IsTruncated: false })
 })
 
+t.test(
+  'ListObjectVersions: in the answer, versions and markers stand together, by key, the newest first',
+  async (t) => {
+    const { body } = await wire('')
+    const inXml = [...body.toString().matchAll(/<(Version|DeleteMarker)>(.*?)<\/\1>/gs)].map(
+      ([, name, held]) =>
+        `${element(held!, 'Key')} ${element(held!, 'VersionId')}${name === 'DeleteMarker' ? ' -' : ''}`,
+    )
+    t.same(inXml, all)
+  },
+)
+
 for (const MaxKeys of [1, 2, 3, 7]) {
   t.test(
     `ListObjectVersions: pages of ${MaxKeys}: together what one page holds, with and without delimiter`,

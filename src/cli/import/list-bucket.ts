@@ -31,7 +31,7 @@ export async function* listHistories(
 }
 
 /**
- * Versions and markers of a page, by key, and of a key the newest first. S3 mixes them in that order; others (Sextant is one)
+ * Versions and markers of a page, by key, and of a key the newest first. S3 mixes them in that order; others
  * write all versions, then all markers: those are put together by their times.
  */
 function inOrder(page: XmlElement, decode: Decode): Row[] {

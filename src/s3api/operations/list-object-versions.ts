@@ -7,7 +7,7 @@ import { parseVersionId } from '../objects/version.ts'
 import { noBody, operation, xml } from '../operation.ts'
 import { owner, ownerOf } from '../shapes.ts'
 import { boolean, integer, text, timestamp } from '../xml/kinds.ts'
-import { flatList, optional, structure } from '../xml/shape.ts'
+import { flatChoice, flatList, optional, structure } from '../xml/shape.ts'
 
 const version = structure({ ...contentsMembers, VersionId: text, IsLatest: boolean })
 const marker = structure({
@@ -29,12 +29,11 @@ const result = structure({
   Delimiter: optional(text),
   EncodingType: optional(text),
   IsTruncated: boolean,
-  Version: flatList(version),
-  DeleteMarker: flatList(marker),
+  Entries: flatChoice({ Version: version, DeleteMarker: marker }),
   CommonPrefixes: flatList(structure({ Prefix: text })),
 })
 
-/** Of a key the newest first. https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html */
+/** Versions and delete markers by key, and of a key the newest first. https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html */
 export const listObjectVersions = operation({
   name: 'ListObjectVersions',
   route: { method: 'GET', on: 'bucket', query: ['versions'] },
@@ -61,9 +60,7 @@ export const listObjectVersions = operation({
     const page = await engine.catalogue.listVersions(query, signal)
     const encode = encoder(input.encoding)
     const named = ({ versionId, isLatest }: ListedVersion) => ({ VersionId: versionId, IsLatest: isLatest })
-    const versions = page.versions.filter(({ isDeleteMarker }) => !isDeleteMarker)
-    const markers = page.versions.filter(({ isDeleteMarker }) => isDeleteMarker)
-    const ownerAt = await findOwners(call, versions, signal)
+    const ownerAt = await findOwners(call, page.versions, signal)
     const Owner = await ownerOf(bucket.ownerId, call, signal)
     return {
       output: {
@@ -77,13 +74,17 @@ export const listObjectVersions = operation({
         Delimiter: delimiter === '' ? undefined : encode(delimiter),
         EncodingType: input.encoding,
         IsTruncated: page.isTruncated,
-        Version: versions.map((each, n) => ({ ...contentsValues(each, encode, ownerAt(n)), ...named(each) })),
-        DeleteMarker: markers.map((each) => ({
-          Key: encode(each.key),
-          ...named(each),
-          LastModified: each.committedAt,
-          Owner,
-        })),
+        Entries: page.versions.map((each, n) =>
+          each.isDeleteMarker
+            ? {
+                name: 'DeleteMarker' as const,
+                value: { Key: encode(each.key), ...named(each), LastModified: each.committedAt, Owner },
+              }
+            : {
+                name: 'Version' as const,
+                value: { ...contentsValues(each, encode, ownerAt(n)), ...named(each) },
+              },
+        ),
         CommonPrefixes: page.commonPrefixes.map((each) => ({ Prefix: encode(each) })),
       },
     }

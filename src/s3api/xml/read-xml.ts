@@ -1,4 +1,4 @@
-import { StoreFault } from '../../base/faults.ts'
+import { assert, StoreFault } from '../../base/faults.ts'
 import type { Member, Shape } from './shape.ts'
 import { malformed, XmlScanner } from './xml-scanner.ts'
 
@@ -37,6 +37,8 @@ function readElement(scanner: XmlScanner, shape: Shape<unknown>, name: string): 
       })
       return items
     }
+    case 'choice':
+      assert(false, 'a choice is only written')
   }
 }
 

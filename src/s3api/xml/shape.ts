@@ -2,7 +2,7 @@
  * What an XML element holds, as data: one description reads requests and writes answers.
  * The order of a structure's members is the order in which they are written.
  */
-export type Shape<T> = TextShape<T> | StructureShape<T> | ListShape<T>
+export type Shape<T> = TextShape<T> | StructureShape<T> | ListShape<T> | ChoiceShape<T>
 
 /** An element that holds text only. */
 export interface TextShape<T> {
@@ -27,6 +27,13 @@ export interface ListShape<T> {
   readonly kind: 'list'
   readonly item: Shape<unknown>
   readonly itemName: string | undefined
+  readonly value?: T
+}
+
+/** Items of several names, standing directly in the parent in the order of the value. Is only written. */
+export interface ChoiceShape<T> {
+  readonly kind: 'choice'
+  readonly items: Readonly<Record<string, Shape<unknown>>>
   readonly value?: T
 }
 
@@ -62,6 +69,13 @@ export function optional<T>(shape: Shape<T>): { readonly shape: Shape<T>; readon
 /** `<Name>…</Name><Name>…</Name>` directly in the parent. Absent: an empty list. */
 export function flatList<T>(item: Shape<T>): ListShape<readonly T[]> {
   return { kind: 'list', item: item as Shape<unknown>, itemName: undefined }
+}
+
+/** `<A>…</A><B>…</B><A>…</A>` directly in the parent: each value names its element. */
+export function flatChoice<const M extends Readonly<Record<string, Shape<unknown>>>>(
+  items: M,
+): ChoiceShape<readonly { [K in keyof M]: { name: K; value: Infer<M[K]> } }[keyof M][]> {
+  return { kind: 'choice', items }
 }
 
 /** `<Name><itemName>…</itemName>…</Name>`. */

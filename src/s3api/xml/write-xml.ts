@@ -19,6 +19,8 @@ function writeContent(shape: Shape<unknown>, value: unknown): string {
     case 'list':
       assert(shape.itemName !== undefined, 'a flat list is written by its parent')
       return writeItems(shape.itemName, shape.item, value as readonly unknown[])
+    case 'choice':
+      return writeChosen(shape.items, value as readonly Chosen[])
   }
 }
 
@@ -29,6 +31,8 @@ function writeMembers(members: Readonly<Record<string, Member>>, value: Readonly
     const held = value[name]
     if (held === undefined) {
       assert(member.isOptional, `${name} is missing`)
+    } else if (member.shape.kind === 'choice') {
+      out += writeContent(member.shape, held)
     } else if (member.shape.kind === 'list' && member.shape.itemName === undefined) {
       out += writeItems(name, member.shape.item, held as readonly unknown[])
     } else {
@@ -41,6 +45,17 @@ function writeMembers(members: Readonly<Record<string, Member>>, value: Readonly
 function writeItems(name: string, item: Shape<unknown>, values: readonly unknown[]): string {
   let out = ''
   for (const value of values) out += `<${name}>${writeContent(item, value)}</${name}>`
+  return out
+}
+
+interface Chosen {
+  readonly name: string
+  readonly value: unknown
+}
+
+function writeChosen(items: Readonly<Record<string, Shape<unknown>>>, values: readonly Chosen[]): string {
+  let out = ''
+  for (const { name, value } of values) out += `<${name}>${writeContent(items[name]!, value)}</${name}>`
   return out
 }
 
