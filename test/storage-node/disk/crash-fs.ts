@@ -345,8 +345,9 @@ class CrashFile implements DiskFile {
   async #sync(synced: readonly Change[]): Promise<void> {
     const inode = this.#inode
     await this.#fs.change('dataSync', this.#path, (why) => {
-      // A failed fdatasync leaves pages that pass for clean: readers still see them, but they are never written.
-      if (why === 'failure') inode.pending = inode.pending.filter(() => this.#disk.dice(2) === 0)
+      // A failed fdatasync leaves pages that pass for clean: readers still see them, but they are never written. A file's
+      // length is no page: it stays in the journal, and the next sync that succeeds has made it durable.
+      if (why === 'failure') inode.pending = inode.pending.filter((c) => 'truncate' in c || this.#disk.dice(2) === 0)
     })
     if (this.#disk.forgets === 'syncs') return
     for (const change of synced) inode.durable = applied(inode.durable, change)
