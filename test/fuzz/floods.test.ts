@@ -19,6 +19,8 @@ const GROWTH_MIB_MAX = 64
 const CLIENTS = 2
 /** What two cores that are shared with the flood itself may add, whatever the gateway does. */
 const NOISE_MS = 15
+/** In short, where a process of the test is the gateway, nobody may be kept waiting longer. */
+const WAIT_MS_MAX = 5_000
 const MAIN = fileURLToPath(new URL('./flood/flood.main.ts', import.meta.url))
 const MIB = 1024 * 1024
 
@@ -88,7 +90,7 @@ for (const name of Object.keys(floods) as FloodName[]) {
     const { quietMs, floodedMs, growthMiB } = await measure(name, target, store)
     const said = `p99 ${quietMs.toFixed(1)} ms, flooded ${floodedMs.toFixed(1)} ms; gateway + ${growthMiB} MiB`
     t.comment(said)
-    if (!store) return
+    if (!store) return void t.ok(floodedMs < WAIT_MS_MAX, said)
     t.ok(floodedMs < Math.max(2 * quietMs, quietMs + NOISE_MS), said)
     t.ok(growthMiB < GROWTH_MIB_MAX, said)
     t.equal(gatewayUsage(store).pids, pids, 'the gateway lives')
