@@ -43,11 +43,11 @@ async function measure(name: FloodName, target: Target, store: StoreUnderTest | 
     quiet.push(p99(await bystand(target, windows)))
     const before = store ? gatewayUsage(store).rssMiB : 0
     const flood = spawn(process.execPath, [MAIN, JSON.stringify({ name, target, scale: SCALE })], {
-      stdio: ['pipe', 'inherit', 'inherit'],
+      stdio: ['pipe', 'pipe', 'inherit'],
     })
     const ended = once(flood, 'exit')
     // Until the connections are there, it is their coming that is measured.
-    await sleep(WINDOW_MS)
+    await once(flood.stdout, 'data')
     using watch = watching(() => {
       if (store) growthMiB = Math.max(growthMiB, gatewayUsage(store).rssMiB - before)
     })

@@ -5,8 +5,16 @@ import { md5 } from '../grammar/intents.ts'
 import { bytesOf, type Header, type HttpRequest } from '../request.ts'
 import { sha256, signInHeader } from '../sign.ts'
 
-/** What one client, or many, may do to a gateway. Runs until it is told to stop. */
-export type Flood = (target: Target, scale: Scale, signal: AbortSignal) => Promise<void>
+/**
+ * What one client, or many, may do to a gateway. Runs until it is told to stop. `underWay` is called, perhaps often, once all
+ * connections are there, or a first request has been sent whole.
+ */
+export type Flood = (target: Target, scale: Scale, course: Course) => Promise<void>
+
+export interface Course {
+  signal: AbortSignal
+  underWay(): void
+}
 
 export interface Scale {
   /** At once. */
@@ -66,14 +74,19 @@ const BOMB = `<!DOCTYPE Delete [<!ENTITY e0 "aaaaaaaaaa">${Array.from({ length: 
 
 /** Connections that say `first`, then `more`, then a byte a second; each that ends is replaced. */
 function holding(first: (target: Target) => string, more: Buffer = Buffer.alloc(0)): Flood {
-  return async (target, { connections }, signal) => {
+  return async (target, { connections }, { signal, underWay }) => {
     const held = new Set<Socket>()
+    let connected = 0
+    const onConnect = () => {
+      connected += 1
+      if (connected >= connections) underWay()
+    }
     while (!signal.aborted) {
       const isFull = held.size >= connections
       if (isFull) for (const socket of held) trickle(socket)
       // Not all in one turn: the kernel's queue of connections is short.
       for (let n = 0; n < 100 && held.size < connections; n++) {
-        const socket = dial(target).pause()
+        const socket = dial(target).pause().once('connect', onConnect)
         held.add(socket.on('close', () => held.delete(socket)))
         socket.write(Buffer.concat([Buffer.from(first(target), 'latin1'), more]))
       }
@@ -89,13 +102,13 @@ function trickle(socket: Socket): void {
 
 /** Whole requests, so many a second, each on a connection of its own. */
 function sending(make: (target: Target) => Buffer): Flood {
-  return async (target, { rate }, signal) => {
+  return async (target, { rate }, { signal, underWay }) => {
     const bytes = make(target)
     const isLarge = bytes.length > 8 * MIB
     while (!signal.aborted) {
       const socket = dial(target)
       socket.resume()
-      socket.end(bytes)
+      socket.end(bytes, underWay)
       await sleep((isLarge ? 10_000 : 1000) / rate, undefined, { signal }).catch(() => {})
     }
   }
