@@ -1,24 +1,21 @@
 import { join, resolve } from 'node:path'
-import type { Clock } from '../../base/clock.ts'
 import { Slots } from '../../engine/slots.ts'
-import { type CommandDeps, withCommandDeps } from '../command-deps.ts'
+import { withCommandDeps } from '../command-deps.ts'
 import { asFailure, CommandFailure } from '../failure.ts'
 import type { ImportContext } from '../import/context.ts'
-import { readSourceIdentity } from '../import/credentials.ts'
 import { importBucket } from '../import/import-bucket.ts'
-import { createRetry } from '../import/retry.ts'
 import { type ImportFailure, Tally } from '../import/tally.ts'
 import { openUploadNotes } from '../import/upload-notes.ts'
 import { S3Endpoint } from '../s3-client/endpoint.ts'
-import { findRootCredentials } from '../secrets-at-hand.ts'
-import { readRunningStore } from '../store-file.ts'
-import { dataPaths } from '../up/data-paths.ts'
+import { findStore, parseEndpoint } from '../s3-client/find-store.ts'
+import { readIdentity } from '../s3-client/identity.ts'
+import { createRetry } from '../s3-client/retry.ts'
 import type { ImportOptions } from './import.ts'
+import { repeatProgress } from './progress-line.ts'
 import { showCount, showRounded, showSeconds } from './show.ts'
 
 /** Failures that are told one by one to people; all are in the JSON. */
 const FAILURES_SHOWN_MAX = 100
-const SHOW_MS = { terminal: 1_000, plain: 10_000 }
 
 export interface ImportOutcome {
   ok: boolean
@@ -48,11 +45,11 @@ export function runImport(
     const from = parseSource(source)
     const { settings, clock, random, env } = deps
     const isDryRun = options.dryRun ?? false
-    const identity = readSourceIdentity(env)
-    const sourceUrl = parseUrl('--endpoint', options.endpoint ?? `https://s3.${identity.region}.amazonaws.com`)
+    const identity = readIdentity(env, 'the source')
+    const sourceUrl = parseEndpoint('--endpoint', options.endpoint ?? `https://s3.${identity.region}.amazonaws.com`)
     const shared = { clock, idleMs: settings.importIdleMs, connectionsMax: 2 * settings.importConcurrency + 4 }
     using there = new S3Endpoint({ ...shared, ...identity, url: sourceUrl })
-    using here = new S3Endpoint({ ...shared, ...(await findTarget(deps, options.toEndpoint)) })
+    using here = new S3Endpoint({ ...shared, ...(await findStore(settings, '--to-endpoint', options.toEndpoint)) })
     const tally = new Tally()
     const target = { endpoint: here, bucket: options.to ?? from.bucket }
     const names = { source: `${there.name}/${from.bucket}`, target: `${here.name}/${target.bucket}` }
@@ -78,7 +75,7 @@ export function runImport(
       concurrency: settings.importConcurrency,
     }
     const startedMs = clock.nowMs()
-    using _shown = showProgress(tally, clock, progress)
+    using _shown = repeatProgress(clock, progress, (seconds) => progressOf(tally, seconds))
     try {
       await importBucket(context, order, deps.signal)
     } catch (error) {
@@ -96,35 +93,6 @@ function parseSource(source: string): { bucket: string; prefix: string } {
   if (bucket === undefined)
     throw new CommandFailure(`${source} is no source: it must be s3://BUCKET or s3://BUCKET/PREFIX.`, { exitCode: 2 })
   return { bucket, prefix }
-}
-
-function parseUrl(option: string, text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '' && url.username === '')
-    return url
-  throw new CommandFailure(`${option} must be the URL of an S3 endpoint, as http://127.0.0.1:9000.`, { exitCode: 2 })
-}
-
-async function findTarget({ settings }: CommandDeps, given: string | undefined) {
-  const root = resolve(settings.dataDirectory)
-  const endpoint = given ?? readRunningStore(dataPaths(root).run)?.endpoint
-  if (endpoint === undefined)
-    throw new CommandFailure(
-      `No store runs on the data directory ${root}: start it by \`sextant up\`, or name its S3 endpoint by --to-endpoint.`,
-    )
-  const credentials = await findRootCredentials(settings)
-  return { url: parseUrl('--to-endpoint', endpoint), region: settings.region, credentials }
-}
-
-function showProgress(tally: Tally, clock: Clock, progress: (line: string) => void): Disposable {
-  const everyMs = process.stdout.isTTY ? SHOW_MS.terminal : SHOW_MS.plain
-  const startedMs = clock.nowMs()
-  const show = () => {
-    progress(progressOf(tally, (clock.nowMs() - startedMs) / 1000))
-    timer = clock.after(everyMs, show)
-  }
-  let timer = clock.after(everyMs, show)
-  return { [Symbol.dispose]: () => timer[Symbol.dispose]() }
 }
 
 function progressOf(tally: Tally, seconds: number): string {

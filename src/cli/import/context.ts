@@ -1,6 +1,6 @@
 import type { Slots } from '../../engine/slots.ts'
 import type { S3Endpoint } from '../s3-client/endpoint.ts'
-import type { Retry } from './retry.ts'
+import type { Retry } from '../s3-client/retry.ts'
 import type { Tally } from './tally.ts'
 import type { UploadNotes } from './upload-notes.ts'
 import type { ListedVersion } from './versions.ts'

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { S3Failure, wrongBytes } from '../s3-client/s3-failure.ts'
+import { BodyReader, plainBody } from '../s3-client/streams.ts'
 import { carriedHeaders, checksumOf, hasLock, hasMd5, type KnownChecksum } from './carried.ts'
 import { type Errand, type ImportContext, versionQuery } from './context.ts'
 import { copySplit, likelyPartBytes } from './copy-split.ts'
 import { checkIdentity } from './copy-whole.ts'
-import { BodyReader, plainBody } from './streams.ts'
 import { TargetUpload, type UploadedPart } from './target-upload.ts'
 import { multipartEtag } from './versions.ts'
 

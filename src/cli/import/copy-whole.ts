@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { wrongBytes } from '../s3-client/s3-failure.ts'
+import { BodyReader, plainBody, trailedBody, trailerHeaders } from '../s3-client/streams.ts'
 import { carriedHeaders, checksumOf, etagOf, hasLock, hasMd5, md5Of } from './carried.ts'
 import { type Errand, type ImportContext, versionQuery } from './context.ts'
-import { BodyReader, plainBody, trailedBody, trailerHeaders } from './streams.ts'
 
 /** Copies what is one piece, by one GET and one PUT; answers the ETag that it has here. */
 export async function copyWhole(context: ImportContext, errand: Errand, signal: AbortSignal): Promise<string> {

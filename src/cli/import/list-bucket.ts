@@ -1,7 +1,7 @@
 import type { S3Endpoint } from '../s3-client/endpoint.ts'
+import type { Retry } from '../s3-client/retry.ts'
 import { S3Failure } from '../s3-client/s3-failure.ts'
 import { readXmlTree, textOf, type XmlElement } from '../s3-client/xml-tree.ts'
-import type { Retry } from './retry.ts'
 import { compareKeys, type KeyHistory, type ListedVersion } from './versions.ts'
 
 export interface ListedBucket {

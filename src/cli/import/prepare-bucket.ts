@@ -1,7 +1,7 @@
 import { CommandFailure } from '../failure.ts'
+import type { Retry } from '../s3-client/retry.ts'
 import { readXmlTree, textOf } from '../s3-client/xml-tree.ts'
 import type { Place } from './context.ts'
-import type { Retry } from './retry.ts'
 
 export type Versioning = 'Enabled' | 'Suspended' | 'never'
 

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Clock } from '../../base/clock.ts'
 import { noAnswer, refusal, S3Failure } from './s3-failure.ts'
-import { pathOf, queryOf, type S3Credentials, sha256, signed } from './sign.ts'
+import { pathOf, queryOf, type S3Credentials, Signer, sha256 } from './sign.ts'
 
 /** Listings of 1,000 versions with keys of 1 KiB, coded, are some 4 MiB. */
 const TEXT_BYTES_MAX = 32 * 1024 * 1024
@@ -56,10 +56,12 @@ export class S3Endpoint implements Disposable {
   readonly name: string
   readonly #options: EndpointOptions
   readonly #agent: Agent
+  readonly #signer: Signer
 
   constructor(options: EndpointOptions) {
     this.#options = options
     this.name = options.url.origin
+    this.#signer = new Signer(options.credentials, options.region)
     const agentOptions = { keepAlive: true, maxSockets: options.connectionsMax, scheduling: 'lifo' as const }
     this.#agent = options.url.protocol === 'https:' ? new SecureAgent(agentOptions) : new Agent(agentOptions)
   }
@@ -139,12 +141,12 @@ export class S3Endpoint implements Disposable {
     { method, headers = {}, body, stream }: S3Request,
     { path, query }: { path: string; query: string },
   ): Record<string, string> {
-    const { url, region, credentials, clock } = this.#options
+    const { url, clock } = this.#options
     const contentSha256 = stream?.contentSha256 ?? sha256(body ?? NOTHING)
     const sizeBytes = stream?.sizeBytes ?? body?.length
     const length = sizeBytes === undefined ? {} : { 'content-length': String(sizeBytes) }
     const all = { ...headers, ...length, host: url.host }
-    return signed({ method, path, query, headers: all, contentSha256 }, { credentials, region, nowMs: clock.nowMs() })
+    return this.#signer.sign({ method, path, query, headers: all, contentSha256 }, clock.nowMs())
   }
 
   async #textOf(body: Readable, bytesMax: number): Promise<string> {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
-import type { StreamedBody } from '../s3-client/endpoint.ts'
-import { noAnswer } from '../s3-client/s3-failure.ts'
+import type { StreamedBody } from './endpoint.ts'
+import { noAnswer } from './s3-failure.ts'
 
 /** Reads a body in pieces of its own choosing; tells of every byte that it hands on. */
 export class BodyReader implements Disposable {
@@ -47,7 +47,7 @@ export class BodyReader implements Disposable {
 }
 
 /** As a request's body, unsigned: what it must be, its headers say. */
-export function plainBody(bytes: AsyncIterable<Buffer>, sizeBytes: number): StreamedBody {
+export function plainBody(bytes: AsyncIterable<Buffer> | Iterable<Buffer>, sizeBytes: number): StreamedBody {
   return { bytes: asStream(bytes), sizeBytes, contentSha256: 'UNSIGNED-PAYLOAD' }
 }
 
@@ -106,6 +106,6 @@ function framedBytes(size: number): number {
 }
 
 /** One piece ahead: bodies are many, and their pieces up to 64 KiB. */
-function asStream(bytes: AsyncIterable<Buffer>): Readable {
+function asStream(bytes: AsyncIterable<Buffer> | Iterable<Buffer>): Readable {
   return Readable.from(bytes, { highWaterMark: 1 })
 }

@@ -1,6 +1,6 @@
 import type { Clock, Random } from '../../base/clock.ts'
 import { StoreFault } from '../../base/faults.ts'
-import { S3Failure } from '../s3-client/s3-failure.ts'
+import { S3Failure } from './s3-failure.ts'
 
 /** Does it again, later and later, while that may help; then throws what came of the last attempt. */
 export type Retry = <T>(attempt: () => Promise<T>, signal: AbortSignal) => Promise<T>

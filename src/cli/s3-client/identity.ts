@@ -3,20 +3,21 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Environment } from '../../base/config.ts'
 import { CommandFailure } from '../failure.ts'
-import type { S3Credentials } from '../s3-client/sign.ts'
+import type { S3Credentials } from './sign.ts'
 
 const REGION_DEFAULT = 'us-east-1'
 
-export interface SourceIdentity {
+/** As whom an endpoint is asked that is not the store's own. */
+export interface S3Identity {
   credentials: S3Credentials
   region: string
 }
 
 /**
  * From AWS_ACCESS_KEY_ID and its like, else from the profile that AWS_PROFILE names in the files of the AWS tools. Never from
- * the command line, where anybody on the machine can read it. Fault: CommandFailure.
+ * the command line, where anybody on the machine can read it. `forWhat` ends the sentence of a CommandFailure: for the source.
  */
-export function readSourceIdentity(env: Environment): SourceIdentity {
+export function readIdentity(env: Environment, forWhat: string): S3Identity {
   const profile = env.AWS_PROFILE || 'default'
   const config = readProfile(env.AWS_CONFIG_FILE || join(homedir(), '.aws', 'config'), [`profile ${profile}`, profile])
   const region = env.AWS_REGION || env.AWS_DEFAULT_REGION || config?.region || REGION_DEFAULT
@@ -30,7 +31,7 @@ export function readSourceIdentity(env: Environment): SourceIdentity {
   if (accessKeyId && secretAccessKey)
     return { region, credentials: { accessKeyId, secretAccessKey, sessionToken: kept.aws_session_token } }
   throw new CommandFailure(
-    `There are no keys for the source: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE to a profile in ${file}.`,
+    `There are no keys for ${forWhat}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE to a profile in ${file}.`,
     { exitCode: 2 },
   )
 }
