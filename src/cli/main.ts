@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../base/config.ts'
 import { addAccountCommands } from './commands/account.ts'
 import { addBackupCommands } from './commands/backup.ts'
+import { addBenchCommand } from './commands/bench.ts'
 import { addBucketCommands } from './commands/bucket.ts'
 import { addCertCommands } from './commands/cert.ts'
 import { addCompletionCommand } from './commands/completion.ts'
@@ -56,6 +57,7 @@ export function makeProgram(): Command {
   addStatusCommand(program)
   addTopCommand(program)
   addTraceCommand(program)
+  addBenchCommand(program)
   addNodeCommands(program)
   addRepairCommand(program)
   addScrubCommand(program)
