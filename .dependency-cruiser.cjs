@@ -41,6 +41,7 @@ const rooms = {
   s3api: ['base', 'engine'],
   webhooks: ['base'],
   metrics: ['base', 'upkeep'],
+  tracing: ['base', 'upkeep'],
   admin: ['base', 'engine'],
 }
 module.exports = {
@@ -55,6 +56,7 @@ module.exports = {
     ...Object.entries(rooms).map(([name, allowed]) => room(name, allowed)),
     ...Object.entries(rooms).map(([name, allowed]) => roomTypes(name, allowed)),
     only(['fastify'], ['s3api', 'admin']),
+    only(['@opentelemetry'], ['tracing']),
     only(['pg', 'pg-query-stream', 'node-pg-migrate'], ['meta']),
   ],
   options: {

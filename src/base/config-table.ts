@@ -6,6 +6,7 @@ import { notificationSettings } from './config-notifications.ts'
 import { securitySettings } from './config-security.ts'
 import type { ValueOf } from './config-setting.ts'
 import { tlsSettings } from './config-tls.ts'
+import { tracingSettings } from './config-tracing.ts'
 
 /**
  * Every setting of Sextant: the environment is read by this table alone (config.ts), and `sextant config` and
@@ -18,6 +19,7 @@ export const settingTable = {
   ...insideSettings,
   ...notificationSettings,
   ...metricsSettings,
+  ...tracingSettings,
   ...importSettings,
 } as const
 

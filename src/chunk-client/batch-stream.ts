@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { ChunkError } from '../base/faults.ts'
 import { MessageCollector } from '../base/rpc/message-reader.ts'
+import type { CurrentTrace } from '../base/spans.ts'
 import {
   batchRequestMessage,
   OutgoingCall,
@@ -21,6 +22,7 @@ export interface BatchStreamDeps {
   connection: GrpcConnection
   clock: Clock
   settings: ChunkClientSettings
+  currentTrace: CurrentTrace | undefined
   /** Called once, when the stream has ended for whatever reason. */
   onEnd(error: ChunkError): void
   onAnswer(): void
@@ -86,7 +88,7 @@ export class BatchStream {
   call(call: { put: WirePut } | { get: WireRange }, bytes: number, signal: AbortSignal): Promise<Buffer> {
     if (this.#over) return Promise.reject(this.#over)
     if (signal.aborted) return Promise.reject(aborted(signal))
-    const { clock, settings } = this.#deps
+    const { clock, settings, currentTrace } = this.#deps
     if (this.#calls.size >= settings.callsMax) {
       return Promise.reject(new ChunkError('failed', `more than ${settings.callsMax} calls wait for one server`))
     }
@@ -94,7 +96,7 @@ export class BatchStream {
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
     const onAbort = () => entry.settle(aborted(signal))
     const entry: Call = {
-      outgoing: new OutgoingCall(callId, call),
+      outgoing: new OutgoingCall(callId, call, currentTrace?.()),
       bytes,
       deadlineMs: clock.nowMs() + settings.callMs,
       message: undefined,

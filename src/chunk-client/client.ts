@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { ChunkError } from '../base/faults.ts'
 import { chunkIdBytes, type ServerId, type ServerNumber } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
+import type { CurrentTrace } from '../base/spans.ts'
 import type { ClusterCredentials } from '../base/tls/cluster-credentials.ts'
 import { wireBounds } from '../base/wire/bounds.ts'
 import type { WireRange } from '../base/wire/chunk-fields.ts'
@@ -45,6 +46,8 @@ export interface ChunkClientDeps {
   clock: Clock
   log: Log
   settings?: Partial<ChunkClientSettings>
+  /** Nodes are told whose trace a call belongs to; absent: there are none. */
+  currentTrace?: CurrentTrace | undefined
 }
 
 /** The engine's chunk store over gRPC. Disposed, it fails what is under way with `unreachable`. */
@@ -62,10 +65,10 @@ class GrpcChunkStore implements ChunkClient {
   #subscription: Disposable
   #isDisposed = false
 
-  constructor({ cluster, credentials, clock, log, settings }: ChunkClientDeps) {
+  constructor({ cluster, credentials, clock, log, settings, currentTrace }: ChunkClientDeps) {
     this.#cluster = cluster
     const all = { ...chunkClientDefaults, ...settings }
-    this.#linkDeps = { passport: passportOf(credentials), clock, log, settings: all }
+    this.#linkDeps = { passport: passportOf(credentials), clock, log, settings: all, currentTrace }
     this.#subscription = cluster.onChange(() => this.#follow())
   }
 

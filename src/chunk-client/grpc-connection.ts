@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import { type ByteSocket, connectBytes, connectBytesByTls } from '../base/rpc/byte-socket.ts'
 import { H2Connection, type H2Settings } from '../base/rpc/h2-connection.ts'
 import { encodeHeaders, type HeaderList } from '../base/rpc/hpack.ts'
+import type { CurrentTrace } from '../base/spans.ts'
 import type { TlsIdentity } from '../base/tls/identity.ts'
 import type { Passport } from './credentials.ts'
 import { unreachable } from './errors.ts'
@@ -23,6 +24,7 @@ export interface ConnectionDeps {
   passport: Pick<Passport, 'identity' | 'refusalOf'>
   /** Sent with every call. */
   metadata: HeaderList
+  currentTrace: CurrentTrace | undefined
   /** Called once, when the connection is over, or a call could not be made on it any more. */
   onEnd(error: Error): void
 }
@@ -83,7 +85,11 @@ export class GrpcConnection {
 
   /** Never throws: what cannot be sent ends with UNAVAILABLE, later. */
   call(path: string, events: CallEvents): GrpcCall {
-    const call = openCall(this.#h2, this.#blockOf(path), events)
+    const traceparent = this.#deps.currentTrace?.()
+    const block = traceparent
+      ? encodeHeaders([...this.#headersOf(path), ['traceparent', traceparent]])
+      : this.#blockOf(path)
+    const call = openCall(this.#h2, block, events)
     if (call) return call
     this.#end(unreachable('the server takes no more calls on this connection'))
     return failedCall(events)
@@ -109,7 +115,13 @@ export class GrpcConnection {
   #blockOf(path: string): Buffer {
     const known = this.#blocks.get(path)
     if (known) return known
-    const block = encodeHeaders([
+    const block = encodeHeaders(this.#headersOf(path))
+    this.#blocks.set(path, block)
+    return block
+  }
+
+  #headersOf(path: string): HeaderList {
+    return [
       [':method', 'POST'],
       [':scheme', this.#origin.scheme],
       [':path', path],
@@ -118,9 +130,7 @@ export class GrpcConnection {
       ['content-type', 'application/grpc'],
       ['user-agent', 'sextant'],
       ...this.#deps.metadata,
-    ])
-    this.#blocks.set(path, block)
-    return block
+    ]
   }
 }
 

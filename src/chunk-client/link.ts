@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { ChunkError } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
+import type { CurrentTrace } from '../base/spans.ts'
 import { checkHealth } from './calls.ts'
 import type { Passport } from './credentials.ts'
 import { toChunkError, unreachable } from './errors.ts'
@@ -13,6 +14,7 @@ export interface LinkDeps {
   clock: Clock
   log: Log
   settings: ChunkClientSettings
+  currentTrace: CurrentTrace | undefined
 }
 
 /**
@@ -104,7 +106,7 @@ export class Link implements Disposable {
   }
 
   async #open(): Promise<Session> {
-    const { passport, clock, settings, log } = this.#deps
+    const { passport, clock, settings, log, currentTrace } = this.#deps
     const target = this.#target
     this.#probe?.[Symbol.dispose]()
     this.#probe = undefined
@@ -114,6 +116,7 @@ export class Link implements Disposable {
           passport,
           clock,
           settings,
+          currentTrace,
           onAnswer: () => this.noteAnswer(),
           onTimeout: (waitedMs) => this.noteTimeout(waitedMs),
           onEnd: (ended, error) => this.#lost(ended, error),

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { ChunkError } from '../base/faults.ts'
+import type { CurrentTrace } from '../base/spans.ts'
 import { BatchStream } from './batch-stream.ts'
 import type { Passport } from './credentials.ts'
 import { toChunkError, unreachable } from './errors.ts'
@@ -10,6 +11,7 @@ export interface SessionDeps {
   passport: Passport
   clock: Clock
   settings: ChunkClientSettings
+  currentTrace: CurrentTrace | undefined
   onAnswer(): void
   onTimeout(waitedMs: number): void
   /** The session is over: the server is gone, or has ended it. */
@@ -36,14 +38,14 @@ export class Session {
     this.address = opened.address
     this.calls = opened.calls
     this.bulk = opened.bulk
-    const { clock, settings, onAnswer, onTimeout } = deps
+    const { clock, settings, currentTrace, onAnswer, onTimeout } = deps
     const onEnd = (error: ChunkError) => {
       if (this.#isOver) return
       this.#isOver = true
       this.close(error)
       deps.onEnd(this, error)
     }
-    const stream = { connection: this.calls, clock, settings, onAnswer, onTimeout, onEnd }
+    const stream = { connection: this.calls, clock, settings, currentTrace, onAnswer, onTimeout, onEnd }
     this.puts = new BatchStream(stream)
     this.gets = new BatchStream(stream)
   }
@@ -62,13 +64,14 @@ export class Session {
   }
 
   static async #openAt(deps: SessionDeps, address: string, target: LinkTarget): Promise<Session> {
-    const { passport, clock, settings } = deps
+    const { passport, clock, settings, currentTrace } = deps
     let session: Session | undefined
     let isLetIn = false
     const connection = {
       clock,
       settings,
       passport,
+      currentTrace,
       metadata: passport.metadataFor(target.serverId),
       // Either one lost, and the session is over: the server is gone, or going.
       onEnd: (error: Error) => session?.close(toChunkError(error)),

@@ -1,5 +1,7 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Clock } from '../base/clock.ts'
 import { StoreFault } from '../base/faults.ts'
+import type { BatchedCall, BatchMeter } from '../base/spans.ts'
 import { troubleOf } from './trouble.ts'
 
 export interface BatcherOptions<I, O> {
@@ -21,6 +23,10 @@ export interface BatcherOptions<I, O> {
    */
   onAbort: 'leave' | 'stay'
   clock: Clock
+  /** The statement that carries a batch. */
+  statement: string
+  /** Told of every item when it is settled, in its caller's async context. */
+  told: BatchMeter | undefined
 }
 
 /** A batch under way for longer (it waits for somebody's lock, or for a disk) does not hold up what came after it. */
@@ -36,6 +42,8 @@ interface Waiting<I, O> {
   reject: (error: unknown) => void
   /** Takes the abort listener away; called when the item is settled, or can no longer be aborted. */
   unlisten: () => void
+  /** Undefined: nobody is told. */
+  call: BatchedCall | undefined
 }
 
 /**
@@ -44,20 +52,23 @@ interface Waiting<I, O> {
  * than that make more and smaller batches, whose cost is mostly the same whatever they hold. One item that the database cannot digest fails alone: its batch is run again singly.
  */
 export function makeBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O> {
-  const { lanesMax, weightMax, waitingMax, weigh = () => 1, keyOf, run, onAbort, clock } = options
+  const { lanesMax, weightMax, waitingMax, weigh = () => 1, keyOf, run, onAbort, clock, statement, told } = options
+  // A batch belongs to none of its callers: otherwise it would run as a part of whoever came first.
+  const outside = told && AsyncLocalStorage.snapshot()
   let waiting: Waiting<I, O>[] = []
   /** Batches under way, and those of them that are slow. */
   let lanes = 0
   let slowLanes = 0
   let pumpIsDue = false
 
-  function submit(item: I, signal: AbortSignal): Promise<O> {
+  function submit(item: I, signal: AbortSignal, call?: BatchedCall): Promise<O> {
     return new Promise<O>((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason)
       if (waiting.length >= waitingMax) {
         return reject(new StoreFault('SlowDown', { reason: 'too many calls wait for the metadata database' }))
       }
-      const entry: Waiting<I, O> = { item, resolve, reject, unlisten: () => signal.removeEventListener('abort', abort) }
+      const unlisten = () => signal.removeEventListener('abort', abort)
+      const entry: Waiting<I, O> = { item, resolve, reject, unlisten, call }
       const abort = () => {
         const at = waiting.indexOf(entry)
         if (at >= 0) waiting.splice(at, 1)
@@ -69,14 +80,28 @@ export function makeBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O> 
     })
   }
 
+  async function submitTold(item: I, signal: AbortSignal, tell: BatchMeter): Promise<O> {
+    const call: BatchedCall = { statement, startedAt: performance.now(), sentAt: undefined, size: 0, isFailed: true }
+    try {
+      const output = await submit(item, signal, call)
+      call.isFailed = false
+      return output
+    } finally {
+      tell(call)
+    }
+  }
+
   /** Once all that came in is heard, so that what was asked at once, on however many connections, travels together. */
   function pumpSoon(): void {
     if (pumpIsDue) return
     pumpIsDue = true
-    setImmediate(() => {
-      pumpIsDue = false
-      while (waiting.length > 0 && isLaneFree()) void drive(take())
-    })
+    if (outside) outside(() => setImmediate(pump))
+    else setImmediate(pump)
+  }
+
+  function pump(): void {
+    pumpIsDue = false
+    while (waiting.length > 0 && isLaneFree()) void drive(take())
   }
 
   function isLaneFree(): boolean {
@@ -111,6 +136,7 @@ export function makeBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O> 
       pumpSoon()
     })
     lanes++
+    if (told) noteSent(batch)
     if (onAbort === 'stay') for (const { unlisten } of batch) unlisten()
     try {
       await runOrSplit(batch)
@@ -142,5 +168,10 @@ export function makeBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O> 
     })
   }
 
-  return { submit }
+  return { submit: told ? (item, signal) => submitTold(item, signal, told) : submit }
+}
+
+function noteSent(batch: readonly Pick<Waiting<never, never>, 'call'>[]): void {
+  const sentAt = performance.now()
+  for (const { call } of batch) if (call) Object.assign(call, { sentAt, size: batch.length })
 }

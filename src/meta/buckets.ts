@@ -31,7 +31,7 @@ type Buckets = Pick<
   | 'lockBucket'
 >
 
-export function buckets({ hot, general, clock }: Databases): Buckets {
+export function buckets({ hot, general, clock, batched }: Databases): Buckets {
   const finder = makeBatcher<BucketName, Bucket | undefined>({
     lanesMax: 1,
     weightMax: 128,
@@ -39,6 +39,8 @@ export function buckets({ hot, general, clock }: Databases): Buckets {
     run: findAll,
     onAbort: 'leave',
     clock,
+    statement: findBuckets.name,
+    told: batched,
   })
 
   /** Many ask for the same one. */

@@ -2,6 +2,7 @@ import type { Clock, Random } from '../base/clock.ts'
 import { assert } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
 import type { PoolUse, ReplicaUse, StatementMeter } from '../base/meters.ts'
+import type { BatchMeter } from '../base/spans.ts'
 import type { Catalogue } from '../engine/ports/catalogue.ts'
 import type { Registry } from '../storage-node/ports.ts'
 import type { CensusCatalogue } from '../upkeep/ports/census.ts'
@@ -91,6 +92,8 @@ export interface MetaOptions {
   settings?: Partial<MetaSettings>
   /** Told of every statement of the pools. */
   meter?: StatementMeter | undefined
+  /** Told of each call that travels with others in one statement. */
+  batched?: BatchMeter | undefined
 }
 
 export interface Meta extends AsyncDisposable {
@@ -130,11 +133,11 @@ export type { Accounts, GatewaySession, KeyUses, WatchedCluster }
 
 /** All metadata, on a database that was migrated. Connects as it is needed; rejects only if the database does not answer now. */
 export async function connectMeta(options: MetaOptions): Promise<Meta> {
-  const { url, clock, random, log, meter } = options
+  const { url, clock, random, log, meter, replicaUrl, batched } = options
   const settings = { ...DEFAULTS, ...options.settings }
   const { connectTimeoutMs, statementTimeoutMs } = settings
   const pools = { url, name: 'sextant', connectTimeoutMs, statementTimeoutMs, clock, random, log, meter }
-  const databases = openDatabases(pools, { ...settings, replicaUrl: options.replicaUrl })
+  const databases = openDatabases(pools, { ...settings, replicaUrl, batched })
   const { general, behind, old } = databases
   const sealer = lazySealer(options)
   const keys = makeAccessKeyFinder({ database: general, sealer, clock, cacheMs: settings.keyCacheMs })

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { PoolUse, ReplicaUse } from '../base/meters.ts'
+import type { BatchMeter } from '../base/spans.ts'
 import { doesAnswer } from './connection-config.ts'
 import { Database, type DatabaseOptions, type Reader } from './database.ts'
 import { Primaries } from './primaries.ts'
@@ -17,6 +18,8 @@ export interface Databases {
   /** For what may be a little old: a replica, or, where there is none, `behind`. */
   old: Reader
   clock: Clock
+  /** Told of what travels in batches. */
+  batched: BatchMeter | undefined
 }
 
 interface Sizes {
@@ -24,6 +27,7 @@ interface Sizes {
   silentMs: number
   replicaUrl: string | undefined
   replicaLagMsMax: number
+  batched: BatchMeter | undefined
 }
 
 /** One each for commits, deletes, and look-ups of buckets and of objects, and two for their second lanes. */
@@ -33,7 +37,7 @@ const BEHIND_MAX = 2
 
 export function openDatabases(
   given: Omit<DatabaseOptions, 'connectionsMax' | 'pool' | 'pulse' | 'admission'>,
-  { connectionsMax, silentMs, replicaUrl, replicaLagMsMax }: Sizes,
+  { connectionsMax, silentMs, replicaUrl, replicaLagMsMax, batched }: Sizes,
 ): Databases & AsyncDisposable & { pools(): PoolUse[]; replicaUse(): ReplicaUse | undefined } {
   const { clock, log } = given
   const opened = new AsyncDisposableStack()
@@ -65,6 +69,7 @@ export function openDatabases(
     behind,
     old: replica ?? behind,
     clock,
+    batched,
     pools: () => all.map((database) => database.use()),
     replicaUse: () => replica?.use(),
     async [Symbol.asyncDispose]() {

@@ -14,6 +14,7 @@ export function objectReads({
   hot,
   general,
   clock,
+  batched,
 }: Databases): Pick<Catalogue, 'findObject' | 'findParts' | 'findOwners' | 'listObjects' | 'listVersions'> {
   const finder = (statement: Statement<readonly ObjectQuery[], FoundObject>) =>
     makeBatcher<ObjectQuery, FoundObject>({
@@ -23,6 +24,8 @@ export function objectReads({
       run: (queries) => hot.run(statement, queries, { repeatable: true }),
       onAbort: 'leave',
       clock,
+      statement: statement.name,
+      told: batched,
     })
   const current = finder(findCurrentObjects)
   const versions = finder(findObjectVersions)

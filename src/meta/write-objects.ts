@@ -13,7 +13,10 @@ import { LostConnection, toFault } from './trouble.ts'
 type ObjectWrites = Pick<Catalogue, 'commitObject' | 'copyObject' | 'deleteObjects' | 'doomUncommitted' | 'noteStrays'>
 
 /** Writes that wait together are committed together. Once one is sent, its caller waits for what became of it. */
-export function objectWrites({ hot, general, clock }: Databases, settings: { resolveMs: number }): ObjectWrites {
+export function objectWrites(
+  { hot, general, clock, batched }: Databases,
+  settings: { resolveMs: number },
+): ObjectWrites {
   const commits = makeBatcher<ObjectCommit, CommitRow | StoreFault>({
     lanesMax: 2,
     weightMax: 64,
@@ -21,6 +24,8 @@ export function objectWrites({ hot, general, clock }: Databases, settings: { res
     keyOf: ({ bucketId, key }) => `${bucketId}/${key}`,
     onAbort: 'stay',
     clock,
+    statement: commitObjects.name,
+    told: batched,
     run: (items) => commitBatch(items),
   })
 
@@ -52,6 +57,8 @@ export function objectWrites({ hot, general, clock }: Databases, settings: { res
     weigh: ({ targets }) => targets.length,
     onAbort: 'stay',
     clock,
+    statement: deleteObjects.name,
+    told: batched,
     async run(items) {
       const all = items.flatMap(({ bucketId, targets }) => targets.map((target) => ({ ...target, bucketId })))
       const [rowAt] = await hot.run(deleteObjects, all, { repeatable: false })

@@ -1,5 +1,6 @@
 import { StoreFault } from '../base/faults.ts'
 import type { RequestMeter, RequestRecord } from '../base/meters.ts'
+import type { RequestTracer } from '../base/spans.ts'
 import { admitAddress } from './access/admit-key.ts'
 import { type AuditEntry, auditEntry, type RequestWatch } from './audit-entry.ts'
 import { asFault, describeFault, errorAnswer, errorXml } from './error-answer.ts'
@@ -22,6 +23,8 @@ export interface HandlerDeps extends PipelineDeps {
   /** Undefined: nobody keeps an audit log. */
   audit: ((entry: AuditEntry) => void) | undefined
   watch: RequestWatch
+  /** Undefined: nobody asked for traces. */
+  tracer: RequestTracer | undefined
 }
 
 /** The one place where answers, errors, request ids and the log's line come from. Never rejects. */
@@ -47,6 +50,16 @@ async function answer(deps: HandlerDeps, exchange: Exchange, trace: Trace): Prom
     trace.operation = 'Health'
     return await writeAnswer(exchange, healthAnswer(await deps.health()))
   }
+  const { tracer } = deps
+  if (!tracer) return await answerS3(deps, exchange, head, trace)
+  const { method, headers } = exchange.req
+  await tracer.run({ method: method ?? '', headers, isTls: exchange.isTls }, (span) => {
+    trace.span = span
+    return answerS3(deps, exchange, head, trace)
+  })
+}
+
+async function answerS3(deps: HandlerDeps, exchange: Exchange, head: RequestHead, trace: Trace): Promise<void> {
   if (deps.settings.allowedAddresses?.contains(exchange.address) === false) {
     throw new StoreFault('AccessDenied', { reason: 'this address is not served' })
   }
@@ -107,6 +120,8 @@ function report(
   }
   trace.charges?.settle(record.bytesIn + record.bytesOut)
   meter.end(trace, record)
+  const { head, span } = trace
+  span?.end(record, { requestId, bucket: head?.bucket, key: trace.key ?? head?.key })
   if (accessKeyId !== undefined) noteKeyUse(accessKeyId)
   // A balancer's question each second is no request of anybody's.
   if (operation !== 'Health' && (audit || watch.listens)) {

@@ -52,7 +52,10 @@ export async function answerRequest(
   if (isForm(head)) return await answerForm(deps, exchange, head, trace)
   const operation = route(head)
   trace.operation = operation.name
-  const identity = await identify(deps, head, signal)
+  const { span } = trace
+  const identity = await (span
+    ? span.step('authenticate', () => identify(deps, head, signal))
+    : identify(deps, head, signal))
   admitKey(identity, { limiter, trace, exchange })
   const access = accessOf(identity, head, clock)
   const { bucket, found } = await lookUp(operation, engine, access, head, signal)

@@ -6,6 +6,7 @@ import type { Clock, Random } from '../base/clock.ts'
 import { StoreFault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
 import { type RequestMeter, silentRequestMeter } from '../base/meters.ts'
+import type { RequestTracer } from '../base/spans.ts'
 import type { Engine } from '../engine/engine.ts'
 import { peerAddress } from './access/peer.ts'
 import { type AuditEntry, brokenRequestEntry, type RequestWatch } from './audit-entry.ts'
@@ -40,6 +41,8 @@ export interface S3ServerDeps {
   audit?: ((entry: AuditEntry) => void) | undefined
   /** The same for who may listen for a while. */
   watch?: RequestWatch
+  /** Absent: there are no traces. */
+  tracer?: RequestTracer | undefined
 }
 
 export interface S3Server extends AsyncDisposable {
@@ -60,9 +63,10 @@ export async function createS3Server(deps: S3ServerDeps): Promise<S3Server> {
   const hostId = createHostId(deps.random)
   const nextRequestId = createRequestIds(deps.random)
   const documents = new ByteBudget(limits.documentBytesMax, 'Too many large documents at once.')
-  const { noteKeyUse = () => {}, audit, watch = NOBODY } = deps
+  const { noteKeyUse = () => {}, audit, watch = NOBODY, tracer } = deps
   const limiter = deps.limiter ?? new RateLimiter({ clock, ofKey: {}, ofAddress: {} })
-  const handlerDeps = { ...deps, documents, route: createRouter(operations), meter, noteKeyUse, audit, watch, limiter }
+  const heard = { meter, noteKeyUse, audit, watch, tracer }
+  const handlerDeps = { ...deps, ...heard, documents, route: createRouter(operations), limiter }
   const current = new WeakMap<object, Exchange>()
   let isClosing = false
   const answers = new ByteBudget(limits.answerBytesMax, 'Too many large answers that nobody reads.')

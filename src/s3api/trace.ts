@@ -1,9 +1,10 @@
 import type { AccessKey } from '../base/model.ts'
+import type { RequestSpan } from '../base/spans.ts'
 import type { Charges } from './limits/charges.ts'
 import type { Reply } from './operation.ts'
 import type { RequestHead } from './request-head.ts'
 
-/** What is known of a request by the time that it is answered, for the log and for metrics. */
+/** What is known of a request by the time that it is answered, for the log, for metrics and for traces. */
 export interface Trace {
   operation: string | undefined
   /** Who signed it rightly. */
@@ -15,6 +16,8 @@ export interface Trace {
   versionId?: string | undefined
   /** What it is charged for; undefined: nothing bounds it. */
   charges?: Charges | undefined
+  /** Undefined: nobody asked for traces, or it is none that they tell of. */
+  span?: RequestSpan | undefined
 }
 
 /** The version that was read, made or deleted. */

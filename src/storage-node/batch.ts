@@ -121,7 +121,10 @@ class BatchStream {
     /** For what is read: lent until the reply is with the kernel. */
     const isRead = call.get && !call.get.where && call.get.length <= wireBounds.getBytesMax
     const lent = isRead ? this.#context.buffers.take(bytes) : undefined
-    this.#run(call, lent).then(
+    const { tracer } = this.#context
+    const run = () => this.#run(call, lent)
+    const done = tracer && call.traceparent !== undefined ? tracer.within(call.traceparent, run) : run()
+    done.then(
       (payload) => {
         letGo()
         this.#reply({ callId, status: ChunkStatus.CHUNK_STATUS_OK, payload, message: '' }, bytes, lent)

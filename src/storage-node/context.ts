@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
+import type { CallTracer } from '../base/spans.ts'
 import type { MessageBuffers } from './message-buffers.ts'
 import type { ChunkDisk } from './ports.ts'
 import type { StorageNodeTuning } from './settings.ts'
@@ -13,4 +14,6 @@ export interface NodeContext {
   tuning: StorageNodeTuning
   /** Of the program, told to whoever asks how the node is. */
   version: string
+  /** Undefined: nobody asked for traces. */
+  tracer: CallTracer | undefined
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { ServerId, ServerNumber } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
+import type { CallTracer } from '../base/spans.ts'
 import { batches } from './batch.ts'
 import type { NodeContext } from './context.ts'
 import { gatekeeperOf } from './credentials.ts'
@@ -22,6 +23,8 @@ export interface StorageNodeDeps {
   settings: StorageNodeSettings
   /** The server's points on the ring (src/placement). */
   points: (id: ServerId) => readonly bigint[]
+  /** Absent: there are no traces. */
+  tracer?: CallTracer | undefined
 }
 
 /** A node that serves. Disposing it finishes what is under way, for at most `drainMs`. */
@@ -53,6 +56,7 @@ export async function startStorageNode(deps: StorageNodeDeps): Promise<StorageNo
     log,
     tuning,
     version: settings.version ?? '',
+    tracer: deps.tracer,
   }
   const small = batches(context)
   const health = nodeHealth()

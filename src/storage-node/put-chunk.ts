@@ -140,7 +140,11 @@ class PutReceiver {
   async #open({ header }: PutFrame & { kind: 'header' }): Promise<void> {
     if (this.#hasHeader) throw invalid('payload or a trailer was expected')
     this.#hasHeader = true
-    this.#sink = await this.#context.disk.create(parseHeader(header))
+    const parsed = parseHeader(header)
+    const { disk, tracer } = this.#context
+    const traceparent = tracer && this.#call.header('traceparent')
+    const create = () => disk.create(parsed)
+    this.#sink = await (traceparent === undefined ? create() : tracer!.within(traceparent, create))
   }
 
   #write(bytes: Buffer): Promise<void> | undefined {

@@ -41,10 +41,11 @@ const header = fc.record({
 })
 const trailer = fc.record({ partBytes: uint53, chunkHash: bytes(40), seal: bytes() })
 const range = fc.record({ chunkId: bytes(20), offset: uint53, length: uint53 })
+const traceparent = fc.option(fc.constant(`00-${'a1'.repeat(16)}-${'b2'.repeat(8)}-01`), { nil: undefined })
 const call = fc.oneof(
-  fc.record({ callId: uint32, put: fc.record({ header, trailer, pieces }) }),
-  fc.record({ callId: uint32, get: range }),
-  fc.record({ callId: uint32, get: range.map((value) => ({ ...value, where: true })) }),
+  fc.record({ callId: uint32, put: fc.record({ header, trailer, pieces }), traceparent }),
+  fc.record({ callId: uint32, get: range, traceparent }),
+  fc.record({ callId: uint32, get: range.map((value) => ({ ...value, where: true })), traceparent }),
 )
 const reply = fc.record({
   callId: uint32,
@@ -83,18 +84,22 @@ t.test('batch messages: our bytes are those of the generated code, and are read 
     fc.property(fc.array(call, { maxLength: 6 }), fc.array(reply, { maxLength: 6 }), (calls, replies) => {
       const theirs = BatchRequest.encode({
         calls: calls.map((each) => {
+          const { callId, traceparent } = each
           if (!('put' in each))
-            return { callId: each.callId, call: { $case: 'get', value: { where: false, ...each.get } } }
+            return { callId, call: { $case: 'get', value: { where: false, ...each.get } }, traceparent }
           const { pieces, ...put } = each.put
-          return { callId: each.callId, call: { $case: 'put', value: { ...put, payload: Buffer.concat(pieces) } } }
+          return { callId, call: { $case: 'put', value: { ...put, payload: Buffer.concat(pieces) } }, traceparent }
         }),
       }).finish()
-      const ours = joined(batchRequestMessage(calls.map((each) => new OutgoingCall(each.callId, each))))
+      const ours = joined(
+        batchRequestMessage(calls.map((each) => new OutgoingCall(each.callId, each, each.traceparent))),
+      )
       assert.ok(ours.equals(theirs))
       const expected = calls.map((each) => {
-        if (!('put' in each)) return { callId: each.callId, get: each.get }
+        const { callId, traceparent } = each
+        if (!('put' in each)) return { callId, get: each.get, traceparent }
         const { header, trailer, pieces } = each.put
-        return { callId: each.callId, put: { header, trailer, payload: Buffer.concat(pieces) } }
+        return { callId, put: { header, trailer, payload: Buffer.concat(pieces) }, traceparent }
       })
       assert.equal(plain(readBatchRequest(ours, 6)), plain(expected))
 

@@ -14,6 +14,8 @@ function recording(more: Partial<Parameters<typeof makeBatcher<string, string>>[
     waitingMax: 10,
     onAbort: 'leave',
     clock: systemClock,
+    statement: 'of_a_test_v1',
+    told: undefined,
     async run(items) {
       batches.push([...items])
       if (items.some((item) => item.startsWith('bad'))) throw new Error(`cannot digest ${items.length}`)

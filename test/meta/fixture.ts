@@ -2,7 +2,9 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { BucketName, ObjectKey, PartId, ServerNumber, UploadId } from '../../src/base/ids.ts'
 import { makePartId } from '../../src/base/ids.ts'
 import { silentLog } from '../../src/base/log.ts'
+import type { StatementMeter } from '../../src/base/meters.ts'
 import type { Account, Bucket, ObjectAttributes, PartLayout, Upload } from '../../src/base/model.ts'
+import type { BatchMeter } from '../../src/base/spans.ts'
 import { systemClock, systemRandom } from '../../src/base/system.ts'
 import type { NewUpload, ObjectCommit, PartCommit } from '../../src/engine/ports/catalogue.ts'
 import { connectMeta, type Meta, type MetaSettings } from '../../src/meta/connect.ts'
@@ -21,8 +23,17 @@ export interface MetaFixture extends AsyncDisposable {
   sql(text: string, values?: unknown[]): Promise<Record<string, unknown>[]>
 }
 
+/** Who is told of statements. */
+export interface MetaListeners {
+  meter?: StatementMeter
+  batched?: BatchMeter
+}
+
 /** A fresh database with one account and one bucket. */
-export async function openMeta(settings: Partial<MetaSettings> = {}): Promise<MetaFixture> {
+export async function openMeta(
+  settings: Partial<MetaSettings> = {},
+  listeners: MetaListeners = {},
+): Promise<MetaFixture> {
   await using unlessDone = new AsyncDisposableStack()
   const stack = unlessDone.use(new AsyncDisposableStack())
   const db = stack.use(await openTestDatabase())
@@ -35,6 +46,7 @@ export async function openMeta(settings: Partial<MetaSettings> = {}): Promise<Me
         random: systemRandom,
         log: silentLog,
         settings: { ...settings, ...more },
+        ...listeners,
       }),
     )
   const meta = await connect()

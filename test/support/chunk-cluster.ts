@@ -2,6 +2,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { ChunkError, type ChunkFailure } from '../../src/base/faults.ts'
 import { makePartId, type ServerNumber, type VersionId } from '../../src/base/ids.ts'
 import { type Log, silentLog } from '../../src/base/log.ts'
+import type { CurrentTrace } from '../../src/base/spans.ts'
 import { systemClock } from '../../src/base/system.ts'
 import type { ClusterCredentials } from '../../src/base/tls/cluster-credentials.ts'
 import { type ChunkClient, createChunkClient } from '../../src/chunk-client/client.ts'
@@ -92,6 +93,7 @@ export function testClient(
   cluster: ClusterView,
   settings: Partial<ChunkClientSettings> = {},
   by: string | ClusterCredentials = TOKEN,
+  currentTrace?: CurrentTrace,
 ): ChunkClient {
   return createChunkClient({
     cluster,
@@ -99,6 +101,7 @@ export function testClient(
     clock: systemClock,
     log: silentLog,
     settings: { connectMs: 10_000, callMs: 10_000, idleMs: 10_000, probeMs: 50, ...settings },
+    currentTrace,
   })
 }
 

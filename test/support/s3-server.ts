@@ -5,7 +5,9 @@ import aws4 from 'aws4'
 import type { Log } from '../../src/base/log.ts'
 import { type RequestRecord, silentRequestMeter } from '../../src/base/meters.ts'
 import type { AccessKey } from '../../src/base/model.ts'
+import type { RequestTracer } from '../../src/base/spans.ts'
 import { systemClock, systemRandom } from '../../src/base/system.ts'
+import type { Engine } from '../../src/engine/engine.ts'
 import type { HealthReport } from '../../src/s3api/health.ts'
 import type { RateLimiter } from '../../src/s3api/limits/rate-limiter.ts'
 import { createS3Server } from '../../src/s3api/s3-server.ts'
@@ -20,6 +22,9 @@ interface Options {
   /** Beside those of the two accounts. */
   moreKeys?: readonly AccessKey[]
   limiter?: RateLimiter
+  /** Instead of the one in memory. */
+  engine?: Engine
+  tracer?: RequestTracer
 }
 
 /** An S3 front over a store in memory, with a client for each of two accounts. */
@@ -29,7 +34,7 @@ export async function startS3(options: Options = {}) {
   const records: RequestRecord[] = []
   const logged: { level: string; fields: Record<string, unknown>; message: string }[] = []
   const server = await createS3Server({
-    engine,
+    engine: options.engine ?? engine,
     clock: systemClock,
     random: systemRandom,
     log: options.log ?? capture(logged),
@@ -49,6 +54,7 @@ export async function startS3(options: Options = {}) {
     health: options.health ?? (async () => ({ ok: true })),
     meter: { ...silentRequestMeter, end: (_request, record) => records.push(record) },
     ...(options.limiter && { limiter: options.limiter }),
+    tracer: options.tracer,
   })
   const region = options.settings?.region ?? 'us-east-1'
   const endpoint = `http://127.0.0.1:${server.port}`

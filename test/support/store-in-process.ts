@@ -6,7 +6,6 @@ import { readSettings, type Settings } from '../../src/base/config.ts'
 import type { ObjectKey, PartId, ServerNumber } from '../../src/base/ids.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { systemClock, systemRandom } from '../../src/base/system.ts'
-import type { ChunkClient } from '../../src/chunk-client/client.ts'
 import { startUpkeep } from '../../src/cli/processes/upkeep.ts'
 import { ChunkCache } from '../../src/engine/chunk-cache.ts'
 import { createCompression } from '../../src/engine/compression/compression.ts'
@@ -21,10 +20,13 @@ import { ReadMemory } from '../../src/engine/read-memory.ts'
 import { Slots } from '../../src/engine/slots.ts'
 import { SlowUploadBudget } from '../../src/engine/stripe-filler.ts'
 import type { WatchedCluster } from '../../src/meta/connect.ts'
+import { CallCounter } from '../../src/metrics/call-metrics.ts'
+import { DiskCounter } from '../../src/metrics/disk-metrics.ts'
 import { loadRingHash, virtualNodePoints } from '../../src/placement/ring.ts'
 import { openChunkDisk } from '../../src/storage-node/disk/open.ts'
 import { startStorageNode } from '../../src/storage-node/node.ts'
 import { StripePool } from '../../src/striping/stripe-pool.ts'
+import type { Tracing } from '../../src/tracing/tracing.ts'
 import { startDamageReports } from '../../src/upkeep/damage-reports.ts'
 import { attributes, live, type MetaFixture, openMeta } from '../meta/fixture.ts'
 import { TOKEN, testClient } from './chunk-cluster.ts'
@@ -44,7 +46,7 @@ export interface NodeUnderTest {
 export interface StoreInProcess extends AsyncDisposable {
   fixture: MetaFixture
   engine: Engine
-  engineDeps: EngineDeps & { chunks: ChunkClient }
+  engineDeps: EngineDeps
   cluster: WatchedCluster
   nodes: NodeUnderTest[]
   /** One more storage node. */
@@ -57,16 +59,16 @@ export interface StoreInProcess extends AsyncDisposable {
 }
 
 /** Real PostgreSQL, real nodes on real disks, and the inside of a gateway: a store without processes and without HTTP. */
-export async function openStore(nodeCount: number): Promise<StoreInProcess> {
+export async function openStore(nodeCount: number, tracing?: Tracing): Promise<StoreInProcess> {
   await using unlessDone = new AsyncDisposableStack()
   const stack = unlessDone.use(new AsyncDisposableStack())
   await loadRingHash()
-  const fixture = stack.use(await openMeta())
+  const fixture = stack.use(await openMeta({}, tracing && { meter: tracing.statement, batched: tracing.batched }))
   const root = await mkdtemp(join(tmpdir(), 'sextant-nodes-'))
   stack.defer(() => rm(root, { recursive: true, force: true }))
   const nodes: NodeUnderTest[] = []
   const addNode = async () => {
-    const node = nodeOn(fixture, join(root, `node-${nodes.length + 1}`))
+    const node = nodeOn(fixture, join(root, `node-${nodes.length + 1}`), tracing)
     nodes.push(node)
     await node.start()
     await cluster?.refresh(live)
@@ -77,7 +79,9 @@ export async function openStore(nodeCount: number): Promise<StoreInProcess> {
   for (let n = 0; n < nodeCount; n++) await addNode()
   const watched = stack.use(await fixture.meta.watchCluster({ refreshMs: 300 }, live))
   cluster = watched
-  const chunks = stack.use(testClient(watched, { connectMs: 15_000, callMs: 15_000, idleMs: 15_000 }))
+  const times = { connectMs: 15_000, callMs: 15_000, idleMs: 15_000 }
+  const client = stack.use(testClient(watched, times, TOKEN, tracing?.current))
+  const chunks = tracing ? tracing.chunks(new CallCounter().metered(client)) : client
   const settings = settingsOf({})
   const late = createLateServers({ clock: systemClock, restMs: settings.lateRestMs })
   const pool = new StripePool({ bytesMax: settings.stripePoolBytes })
@@ -121,7 +125,7 @@ export async function openStore(nodeCount: number): Promise<StoreInProcess> {
     nodes,
     addNode,
     startUpkeep: (env = {}) =>
-      startUpkeep({ meta: fixture.meta, cluster: watched, engine: engineDeps, settings: settingsOf(env) }),
+      startUpkeep({ meta: fixture.meta, cluster: watched, engine: engineDeps, settings: settingsOf(env), tracing }),
     put: (key, bytes, storageClass) => put({ fixture, engine }, key, bytes, storageClass),
     read: (key) => read({ fixture, engine }, key),
     async delete(key) {
@@ -135,7 +139,7 @@ function settingsOf(env: Record<string, string>): Settings {
   return readSettings({ env, readFile: () => '' })
 }
 
-function nodeOn({ meta }: MetaFixture, directory: string): NodeUnderTest {
+function nodeOn({ meta }: MetaFixture, directory: string, tracing?: Tracing): NodeUnderTest {
   let running: AsyncDisposableStack | undefined
   return {
     number: 0 as ServerNumber,
@@ -146,7 +150,8 @@ function nodeOn({ meta }: MetaFixture, directory: string): NodeUnderTest {
       const disk = running.use(await openChunkDisk({ directory, reserveBytes: 0 }, deps))
       const node = running.use(
         await startStorageNode({
-          disk,
+          disk: tracing ? tracing.disk(new DiskCounter().metered(disk)) : disk,
+          tracer: tracing?.calls,
           registry: meta.registry,
           ...deps,
           points: virtualNodePoints,

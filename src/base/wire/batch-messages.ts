@@ -37,6 +37,8 @@ export interface ReceivedCall {
   callId: number
   put: { header: WireHeader | undefined; trailer: WireTrailer | undefined; payload: Buffer } | undefined
   get: WireRange | undefined
+  /** Undefined: it belongs to no trace. */
+  traceparent: string | undefined
 }
 
 /** BatchReply; `status` is a ChunkStatus. */
@@ -57,9 +59,12 @@ export class OutgoingCall {
   isWithdrawn = false
   #put: (WirePut & { bytes: number; headerBytes: number; trailerBytes: number; payloadBytes: number }) | undefined
   #get: (WireRange & { bytes: number }) | undefined
+  readonly #traceparent: Buffer | undefined
 
-  constructor(callId: number, call: { put: WirePut } | { get: WireRange }) {
+  constructor(callId: number, call: { put: WirePut } | { get: WireRange }, traceparent?: string) {
     this.callId = callId
+    this.#traceparent = traceparent === undefined ? undefined : Buffer.from(traceparent)
+    const commonBytes = uintFieldBytes(callId) + bytesFieldBytes(this.#traceparent?.length ?? 0)
     if ('put' in call) {
       const { header, trailer, pieces } = call.put
       const sizes = {
@@ -72,11 +77,11 @@ export class OutgoingCall {
         presentFieldBytes(sizes.trailerBytes) +
         bytesFieldBytes(sizes.payloadBytes)
       this.#put = { header, trailer, pieces, ...sizes, bytes }
-      this.bytes = uintFieldBytes(callId) + presentFieldBytes(bytes)
+      this.bytes = commonBytes + presentFieldBytes(bytes)
     } else {
       const bytes = rangeBytes(call.get)
       this.#get = { ...call.get, bytes }
-      this.bytes = uintFieldBytes(callId) + presentFieldBytes(bytes)
+      this.bytes = commonBytes + presentFieldBytes(bytes)
     }
   }
 
@@ -102,11 +107,12 @@ export class OutgoingCall {
       end = writeTrailer(scratch, writeLength(scratch, end, 2, put.trailerBytes), put.trailer)
       into.at = put.payloadBytes === 0 ? end : writeLength(scratch, end, 3, put.payloadBytes)
       into.pass(put.pieces)
-      return
+    } else {
+      if (!this.#get) throw new Error('assertion failed: a withdrawn call is not written')
+      end = writeLength(scratch, end, 3, this.#get.bytes)
+      into.at = writeRange(scratch, end, this.#get)
     }
-    if (!this.#get) throw new Error('assertion failed: a withdrawn call is not written')
-    end = writeLength(scratch, end, 3, this.#get.bytes)
-    into.at = writeRange(scratch, end, this.#get)
+    if (this.#traceparent) into.at = writeBytesField(scratch, into.at, 4, this.#traceparent)
   }
 }
 
@@ -136,7 +142,7 @@ export function readBatchRequest(bytes: Buffer, callsMax: number): ReceivedCall[
 }
 
 function readCall(reader: WireReader): ReceivedCall {
-  const call: ReceivedCall = { callId: 0, put: undefined, get: undefined }
+  const call: ReceivedCall = { callId: 0, put: undefined, get: undefined, traceparent: undefined }
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 1 && reader.wire === WIRE_VARINT) call.callId = reader.uint32()
     else if (field === 2 && reader.wire === WIRE_BYTES) {
@@ -145,7 +151,8 @@ function readCall(reader: WireReader): ReceivedCall {
     } else if (field === 3 && reader.wire === WIRE_BYTES) {
       call.get = readRange(reader.message())
       call.put = undefined
-    } else reader.skip()
+    } else if (field === 4 && reader.wire === WIRE_BYTES) call.traceparent = reader.string()
+    else reader.skip()
   }
   return call
 }

@@ -6,7 +6,8 @@ import { adminToken } from '../../base/admin-token.ts'
 import type { Settings } from '../../base/config.ts'
 import { DATA_CHUNKS } from '../../base/limits.ts'
 import type { LineFile } from '../../base/line-file.ts'
-import type { RequestMeter, StatementMeter } from '../../base/meters.ts'
+import type { RequestMeter, StatementRecord } from '../../base/meters.ts'
+import type { RequestTracer } from '../../base/spans.ts'
 import type { TlsIdentity } from '../../base/tls/identity.ts'
 import { createChunkClient } from '../../chunk-client/client.ts'
 import { openLocalChunks } from '../../chunk-client/local-chunks.ts'
@@ -30,6 +31,7 @@ import { RateLimiter, type RateLimiterOptions } from '../../s3api/limits/rate-li
 import { createS3Server, type S3Server } from '../../s3api/s3-server.ts'
 import type { S3Settings } from '../../s3api/settings.ts'
 import { StripePool } from '../../striping/stripe-pool.ts'
+import type { Tracing } from '../../tracing/tracing.ts'
 import { startDamageReports } from '../../upkeep/damage-reports.ts'
 import { type ClusterReport, REPORT_JOB } from '../../upkeep/report/report-job.ts'
 import { progressOf } from '../../upkeep/report/safety.ts'
@@ -40,6 +42,7 @@ import type { ProcessDeps } from './deps.ts'
 import { GatewayCounters, startGatewayMetrics } from './gateway-metrics.ts'
 import { openAdminIdentity, openS3Identity } from './identities.ts'
 import { notificationTargets } from './notification-targets.ts'
+import { openTracing } from './open-tracing.ts'
 import { checkTogether, required } from './required.ts'
 import { type Service, serve } from './serve.ts'
 import { type KeptSession, keepSession } from './session-keeper.ts'
@@ -80,13 +83,16 @@ async function startGateway(deps: ProcessDeps, options: GatewayOptions, stop: Ab
   await using opened = new AsyncDisposableStack()
   const credentials = opened.use(await openClusterCredentials(deps))
   await loadRingHash()
+  const tracing = opened.use(await openTracing(deps))
   const counters = new GatewayCounters()
-  const meta = opened.use(await openMeta(deps, { url, sealingKey, meter: counters.statements.meter }))
+  const meta = opened.use(await openMeta(deps, { url, sealingKey, counters, tracing }))
   const cluster = opened.use(await meta.watchCluster({ refreshMs: settings.ringRefreshMs }, stop))
   const session = opened.use(await keepSession({ meta, clock, log, ttlMs: settings.putTtlMs }, stop))
-  const client = opened.use(createChunkClient({ cluster, credentials, clock, log }))
-  const chunks = counters.calls.metered(client)
-  const localChunks = settings.localReads ? opened.use(openLocalChunks({ cluster, clock, log })) : noLocalChunks
+  const client = opened.use(createChunkClient({ cluster, credentials, clock, log, currentTrace: tracing?.current }))
+  const counted = counters.calls.metered(client)
+  const chunks = tracing ? tracing.chunks(counted) : counted
+  const here = settings.localReads ? opened.use(openLocalChunks({ cluster, clock, log })) : noLocalChunks
+  const localChunks = tracing ? tracing.localChunks(here) : here
   const late = createLateServers({ clock, restMs: settings.lateRestMs })
   const placer = opened.use(createPlacer({ cluster, chunks, late }))
   const hedging = createHedging(deps, late)
@@ -105,7 +111,7 @@ async function startGateway(deps: ProcessDeps, options: GatewayOptions, stop: Ab
   const ports = { catalogue: meta.catalogue, chunks, localChunks, damage, placer, late, hedging, keys, ...memory }
   const engineDeps = { ...ports, clock, random, log, settings: engineSettings(settings, session) }
   const engine = createEngine(engineDeps)
-  opened.use(startUpkeep({ meta, cluster, engine: engineDeps, settings }))
+  opened.use(startUpkeep({ meta, cluster, engine: engineDeps, settings, tracing }))
   const health = createHealth({
     ping: (signal) => meta.ping(signal),
     servers: () => cluster.servers().values(),
@@ -138,7 +144,8 @@ async function startGateway(deps: ProcessDeps, options: GatewayOptions, stop: Ab
   const limiter = new RateLimiter({ clock, ...rateLimits(settings) })
   if (options.sharesPort) opened.use(shareUsage(limiter, clock))
   const tls = opened.use(openS3Identity(deps))
-  const served = { engine, health, meter: counters.requests, keyUses, audit, watch: requests, limiter, tls }
+  const heard = { meter: counters.requests, keyUses, audit, watch: requests, tracer: tracing?.requests }
+  const served = { engine, health, ...heard, limiter, tls }
   const server = opened.use(await startS3(served, deps, options))
   log.info({ s3Port: server.port, session: session.number }, 'gateway serves')
   const owned = opened.move()
@@ -152,14 +159,29 @@ async function startGateway(deps: ProcessDeps, options: GatewayOptions, stop: Ab
   }
 }
 
+interface OfMeta {
+  url: string
+  sealingKey: Buffer
+  counters: GatewayCounters
+  tracing: Tracing | undefined
+}
+
 function openMeta(
   { settings, clock, random, log }: ProcessDeps,
-  { url, sealingKey, meter }: { url: string; sealingKey: Buffer; meter: StatementMeter },
+  { url, sealingKey, counters, tracing }: OfMeta,
 ): Promise<Meta> {
   const { databaseConnections: connectionsMax, keyCacheMs, uploadTtlMs, resolveMs } = settings
   const { readReplicaUrl: replicaUrl, readReplicaLagMs: replicaLagMsMax } = settings
   const metaSettings = { connectionsMax, keyCacheMs, uploadTtlMs, resolveMs, replicaLagMsMax }
-  return connectMeta({ url, replicaUrl, sealingKey, clock, random, log, settings: metaSettings, meter })
+  const { meter } = counters.statements
+  const traced = tracing && {
+    batched: tracing.batched,
+    meter(record: StatementRecord) {
+      meter(record)
+      tracing.statement(record)
+    },
+  }
+  return connectMeta({ url, replicaUrl, sealingKey, clock, random, log, settings: metaSettings, meter, ...traced })
 }
 
 function engineSettings(settings: Settings, session: KeptSession): EngineSettings {
@@ -212,12 +234,13 @@ interface Served {
   keyUses: KeyUses
   audit: LineFile | undefined
   watch: RequestWatch
+  tracer: RequestTracer | undefined
   limiter: RateLimiter
   tls: TlsIdentity | undefined
 }
 
 function startS3(
-  { engine, health, meter, keyUses, audit, watch, limiter, tls }: Served,
+  { engine, health, meter, keyUses, audit, watch, tracer, limiter, tls }: Served,
   { settings, clock, random, log }: ProcessDeps,
   { sharesPort }: GatewayOptions,
 ): Promise<S3Server> {
@@ -263,6 +286,7 @@ function startS3(
     limiter,
     noteKeyUse: (accessKeyId) => keyUses.note(accessKeyId),
     watch,
+    tracer,
     audit: audit && ((entry) => audit.write(JSON.stringify(entry))),
     async health() {
       const report = await health.report()

@@ -14,6 +14,7 @@ import { checkSchema } from './check-schema.ts'
 import { checkNodeHost, openClusterCredentials } from './cluster-credentials.ts'
 import type { ProcessDeps } from './deps.ts'
 import { startNodeMetrics } from './node-metrics.ts'
+import { openTracing } from './open-tracing.ts'
 import { required } from './required.ts'
 import { type Service, serve } from './serve.ts'
 
@@ -33,6 +34,7 @@ async function startNode(deps: ProcessDeps, stop: AbortSignal): Promise<Service>
   await loadRingHash()
   const directory = resolve(settings.dataDirectory)
   await mkdir(dirname(directory), { recursive: true })
+  const tracing = opened.use(await openTracing(deps))
   const disk = opened.use(
     await openChunkDisk({ directory, reserveBytes: settings.nodeReserveBytes }, { clock, random, log }).catch(
       (error: unknown) => {
@@ -46,13 +48,15 @@ async function startNode(deps: ProcessDeps, stop: AbortSignal): Promise<Service>
   )
   const counter = new DiskCounter()
   opened.use(await startNodeMetrics({ disk, counter, statements, meta, settings, clock, log }))
+  const counted = counter.metered(disk)
   const node = opened.use(
     await startStorageNode({
-      disk: counter.metered(disk),
+      disk: tracing ? tracing.disk(counted) : counted,
       registry: meta.registry,
       clock,
       log,
       points: virtualNodePoints,
+      tracer: tracing?.calls,
       settings: {
         host: settings.nodeHost,
         port: settings.nodePort,

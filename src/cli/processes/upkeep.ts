@@ -5,6 +5,7 @@ import { takesChunks } from '../../engine/placer.ts'
 import type { StorageServer } from '../../engine/ports/cluster.ts'
 import { rebuildChunks } from '../../engine/rebuild-chunks.ts'
 import type { Meta, WatchedCluster } from '../../meta/connect.ts'
+import type { Tracing } from '../../tracing/tracing.ts'
 import { censusJob } from '../../upkeep/census/census-job.ts'
 import { type Job, startJobs } from '../../upkeep/job-runner.ts'
 import { lifecycleJob } from '../../upkeep/lifecycle/lifecycle-job.ts'
@@ -24,6 +25,7 @@ export interface UpkeepParts {
   cluster: WatchedCluster
   engine: EngineDeps
   settings: Settings
+  tracing?: Tracing | undefined
 }
 
 /** How long a job waits for its gateway to say something before another one takes it. */
@@ -32,7 +34,7 @@ const LEASE_MS_MIN = 5_000
 
 /** What runs behind the requests of a gateway: sweeps and jobs, each on one gateway at a time. */
 export function startUpkeep(parts: UpkeepParts): AsyncDisposable {
-  const { meta, cluster, engine, settings } = parts
+  const { meta, cluster, engine, settings, tracing } = parts
   const { chunks, clock, random, log } = engine
   const { sweepIntervalMs, doomedGraceMs, jobIntervalMs: intervalMs } = settings
   const opened = new AsyncDisposableStack()
@@ -44,7 +46,9 @@ export function startUpkeep(parts: UpkeepParts): AsyncDisposable {
   )
   const runner = random.bytes(16).toString('hex')
   const leaseMs = Math.max(LEASE_MS_MIN, LOOKS_IN_A_LEASE * intervalMs)
-  opened.use(startJobs({ catalogue: meta.jobs, clock, log, runner }, upkeepJobs(parts), { intervalMs, leaseMs }))
+  const jobs = upkeepJobs(parts)
+  const told = tracing ? jobs.map(tracing.job) : jobs
+  opened.use(startJobs({ catalogue: meta.jobs, clock, log, runner }, told, { intervalMs, leaseMs }))
   return opened
 }
 

@@ -1,7 +1,7 @@
 import { CallError, type CallStatus, GrpcCode, OK, statusHeaders } from '../../base/rpc/grpc-status.ts'
 import { H2Code } from '../../base/rpc/h2-codes.ts'
 import type { H2Stream, OnSent, StreamEvents } from '../../base/rpc/h2-stream.ts'
-import { encodeHeaders, type HeaderList } from '../../base/rpc/hpack.ts'
+import { encodeHeaders, type HeaderList, headerOf } from '../../base/rpc/hpack.ts'
 import { framed, type MessageConsumer, MessageReader } from '../../base/rpc/message-reader.ts'
 
 const RESPONSE_HEADERS = [
@@ -24,6 +24,7 @@ export interface CallHandler {
 export class ServerCall implements StreamEvents {
   readonly path: string
   readonly #stream: H2Stream
+  readonly #headers: HeaderList
   #handler: CallHandler | undefined
   #messages: MessageReader | undefined
   #hasHeaders = false
@@ -31,14 +32,20 @@ export class ServerCall implements StreamEvents {
   #isPaused = false
   #owedBytes = 0
 
-  constructor(stream: H2Stream, path: string) {
+  constructor(stream: H2Stream, path: string, headers: HeaderList) {
     this.#stream = stream
+    this.#headers = headers
     this.path = path
   }
 
   /** Answered, or the caller is gone. */
   get isOver(): boolean {
     return this.#isOver
+  }
+
+  /** Of what the caller sent along, by a name in small letters. */
+  header(name: string): string | undefined {
+    return headerOf(this.#headers, name)
   }
 
   start(handler: CallHandler): void {

@@ -113,7 +113,7 @@ function begin(deps: RpcServerDeps, stream: H2Stream, headers: HeaderList): Stre
     refuseCall(stream, [[':status', '200'], ['content-type', 'application/grpc'], ...statusHeaders(refusal)])
     return IGNORED
   }
-  const call = new ServerCall(stream, path)
+  const call = new ServerCall(stream, path, headers)
   method!(call)
   return call
 }

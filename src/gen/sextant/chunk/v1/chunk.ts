@@ -174,7 +174,12 @@ export interface BatchRequest {
 export interface BatchCall {
   /** chosen by the client, unique among its calls under way */
   callId: number;
-  call: { $case: "put"; value: PutCall } | { $case: "get"; value: GetCall } | undefined;
+  call:
+    | { $case: "put"; value: PutCall }
+    | { $case: "get"; value: GetCall }
+    | undefined;
+  /** whose trace it belongs to (W3C Trace Context) */
+  traceparent?: string | undefined;
 }
 
 export interface PutCall {
@@ -1596,7 +1601,7 @@ export const BatchRequest: MessageFns<BatchRequest> = {
 };
 
 function createBaseBatchCall(): BatchCall {
-  return { callId: 0, call: undefined };
+  return { callId: 0, call: undefined, traceparent: undefined };
 }
 
 export const BatchCall: MessageFns<BatchCall> = {
@@ -1611,6 +1616,9 @@ export const BatchCall: MessageFns<BatchCall> = {
       case "get":
         GetCall.encode(message.call.value, writer.uint32(26).fork()).join();
         break;
+    }
+    if (message.traceparent !== undefined) {
+      writer.uint32(34).string(message.traceparent);
     }
     return writer;
   },
@@ -1652,6 +1660,14 @@ export const BatchCall: MessageFns<BatchCall> = {
             message.call = { $case: "get", value: GetCall.decode(reader, reader.uint32()) };
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.traceparent = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1676,6 +1692,7 @@ export const BatchCall: MessageFns<BatchCall> = {
         : isSet(object.get)
         ? { $case: "get", value: GetCall.fromJSON(object.get) }
         : undefined,
+      traceparent: isSet(object.traceparent) ? globalThis.String(object.traceparent) : undefined,
     };
   },
 
@@ -1688,6 +1705,9 @@ export const BatchCall: MessageFns<BatchCall> = {
       obj.put = PutCall.toJSON(message.call.value);
     } else if (message.call?.$case === "get") {
       obj.get = GetCall.toJSON(message.call.value);
+    }
+    if (message.traceparent !== undefined) {
+      obj.traceparent = message.traceparent;
     }
     return obj;
   },
@@ -1712,6 +1732,7 @@ export const BatchCall: MessageFns<BatchCall> = {
         break;
       }
     }
+    message.traceparent = object.traceparent ?? undefined;
     return message;
   },
 };

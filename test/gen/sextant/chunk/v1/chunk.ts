@@ -192,7 +192,12 @@ export interface BatchRequest {
 export interface BatchCall {
   /** chosen by the client, unique among its calls under way */
   callId: number;
-  call: { $case: "put"; value: PutCall } | { $case: "get"; value: GetCall } | undefined;
+  call:
+    | { $case: "put"; value: PutCall }
+    | { $case: "get"; value: GetCall }
+    | undefined;
+  /** whose trace it belongs to (W3C Trace Context) */
+  traceparent?: string | undefined;
 }
 
 export interface PutCall {
@@ -1614,7 +1619,7 @@ export const BatchRequest: MessageFns<BatchRequest> = {
 };
 
 function createBaseBatchCall(): BatchCall {
-  return { callId: 0, call: undefined };
+  return { callId: 0, call: undefined, traceparent: undefined };
 }
 
 export const BatchCall: MessageFns<BatchCall> = {
@@ -1629,6 +1634,9 @@ export const BatchCall: MessageFns<BatchCall> = {
       case "get":
         GetCall.encode(message.call.value, writer.uint32(26).fork()).join();
         break;
+    }
+    if (message.traceparent !== undefined) {
+      writer.uint32(34).string(message.traceparent);
     }
     return writer;
   },
@@ -1670,6 +1678,14 @@ export const BatchCall: MessageFns<BatchCall> = {
             message.call = { $case: "get", value: GetCall.decode(reader, reader.uint32()) };
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.traceparent = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1694,6 +1710,7 @@ export const BatchCall: MessageFns<BatchCall> = {
         : isSet(object.get)
         ? { $case: "get", value: GetCall.fromJSON(object.get) }
         : undefined,
+      traceparent: isSet(object.traceparent) ? globalThis.String(object.traceparent) : undefined,
     };
   },
 
@@ -1706,6 +1723,9 @@ export const BatchCall: MessageFns<BatchCall> = {
       obj.put = PutCall.toJSON(message.call.value);
     } else if (message.call?.$case === "get") {
       obj.get = GetCall.toJSON(message.call.value);
+    }
+    if (message.traceparent !== undefined) {
+      obj.traceparent = message.traceparent;
     }
     return obj;
   },
@@ -1730,6 +1750,7 @@ export const BatchCall: MessageFns<BatchCall> = {
         break;
       }
     }
+    message.traceparent = object.traceparent ?? undefined;
     return message;
   },
 };
