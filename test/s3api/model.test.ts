@@ -24,7 +24,7 @@ import {
 import type { Operation, XmlPayload } from '../../src/s3api/operation.ts'
 import { operations } from '../../src/s3api/operations/table.ts'
 import { subresources } from '../../src/s3api/subresources.ts'
-import type { Shape } from '../../src/s3api/xml/shape.ts'
+import { flatList, type Shape, type StructureShape } from '../../src/s3api/xml/shape.ts'
 
 /** Read by the pipeline for every operation, or about what S3 bills, which is nothing here. */
 const EVERYWHERE = [
@@ -137,18 +137,29 @@ function checkDocuments(t: Test, operation: Operation, official: ModelOperation)
   }
 }
 
+/** By their names. What is written mixed is a flattened list of each to S3's model. */
+function elementsOf({ members }: StructureShape<unknown>): Map<string, Shape<unknown>> {
+  return new Map(
+    Object.entries(members).flatMap(([name, { shape }]) =>
+      shape.kind === 'choice'
+        ? Object.entries(shape.items).map(([each, item]) => [each, flatList(item)] as const)
+        : [[name, shape] as const],
+    ),
+  )
+}
+
 /** Every name is one of S3's, and every one of S3's is there, or listed as left out. */
 function compareShapes(t: Test, path: string, shape: Shape<unknown>, official: Structure): void {
   if (shape.kind !== 'structure') return
   const known = xmlMembers(official)
-  // What is only looked for, and refused where it is there, has no shape of its own.
-  const isLookedInto = Object.keys(shape.members).length > 0
+  const elements = elementsOf(shape)
   for (const name of known.keys()) {
-    if (!isLookedInto || Object.hasOwn(shape.members, name)) continue
+    // What is only looked for, and refused where it is there, has no shape of its own.
+    if (elements.size === 0 || elements.has(name)) continue
     unknownElements.add(name)
     t.ok(elementsLeftOut[name], `${path}/${name} is told or read, or listed with the reason why not`)
   }
-  for (const [name, { shape: inner }] of Object.entries(shape.members)) {
+  for (const [name, inner] of elements) {
     const here = `${path}/${name}`
     const member = known.get(name)
     t.ok(member !== undefined || BEYOND_MODEL.includes(here), `${here} is a name of S3's`)
