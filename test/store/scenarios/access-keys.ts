@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CreateBucketCommand, ListBucketsCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import t from 'tap'
-import { GatewayProcess } from '../support/gateway-process.ts'
-import { eventually, StoreUnderTest } from '../support/store.ts'
-import { sextant } from '../support/up.ts'
+import { GatewayProcess } from '../../support/gateway-process.ts'
+import { eventually, StoreUnderTest } from '../../support/store.ts'
+import { sextant } from '../../support/up.ts'
 
 /** Long, so that it is the notice and not the end of the cache's time that is seen; and every gateway has the key cached. */
 const CACHED = { SEXTANT_KEY_CACHE_SECONDS: '3600' }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import t from 'tap'
-import { dataDirectory, gone, kill, processesOn, sextant } from '../support/up.ts'
+import { dataDirectory, gone, kill, processesOn, sextant } from '../../support/up.ts'
 
 const small = { SEXTANT_NODES: '2', SEXTANT_PARITY: '0' }
 
@@ -40,7 +40,7 @@ for (const [how, script] of Object.entries({
 })) {
   t.test(`up: run by npm (${how}), it ends with npm, even if that is killed`, async (t) => {
     const directory = await dataDirectory(t)
-    const bin = new URL('../../bin/sextant.js', import.meta.url).pathname
+    const bin = new URL('../../../bin/sextant.js', import.meta.url).pathname
     const prelude = `const { spawn } = require('node:child_process'); const args = process.argv.slice(1);`
     const parent = spawn(process.execPath, ['-e', prelude + script, bin, 'up', '--json'], {
       stdio: ['ignore', 'pipe', 'ignore'],
