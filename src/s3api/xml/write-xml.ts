@@ -44,8 +44,12 @@ function writeMembers(members: Readonly<Record<string, Member>>, value: Readonly
 
 function writeItems(name: string, item: Shape<unknown>, values: readonly unknown[]): string {
   let out = ''
-  for (const value of values) out += `<${name}>${writeContent(item, value)}</${name}>`
+  for (const value of values) out += writeItem(name, item, value)
   return out
+}
+
+function writeItem(name: string, item: Shape<unknown>, value: unknown): string {
+  return `<${name}>${writeContent(item, value)}</${name}>`
 }
 
 interface Chosen {
@@ -55,7 +59,7 @@ interface Chosen {
 
 function writeChosen(items: Readonly<Record<string, Shape<unknown>>>, values: readonly Chosen[]): string {
   let out = ''
-  for (const { name, value } of values) out += `<${name}>${writeContent(items[name]!, value)}</${name}>`
+  for (const { name, value } of values) out += writeItem(name, items[name]!, value)
   return out
 }
 

@@ -10,6 +10,7 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3'
 import t from 'tap'
+import type { BenchOutcome } from '../../../src/cli/commands/bench-work.ts'
 import { BadSource } from '../../support/bad-source.ts'
 import { TestCa } from '../../support/certificates.ts'
 import { parseMetrics, sumOf } from '../../support/scrape.ts'
@@ -23,32 +24,6 @@ t.teardown(() => store[Symbol.asyncDispose]())
 await store.start()
 const s3 = store.client()
 
-interface Row {
-  operation: string
-  sizeBytes: number
-  clients: number
-  operations: number
-  seconds: number
-  operationsPerSecond: number
-  bytesPerSecond: number
-  p50Ms: number
-  p90Ms: number
-  p99Ms: number
-  maxMs: number
-  failed: number
-  failures: { code: string; count: number; first: string }[]
-}
-
-interface Outcome {
-  ok: boolean
-  bucket: string
-  prefix: string
-  isLocal: boolean
-  stopped: string | null
-  leftOver: string | null
-  results: Row[]
-}
-
 /** With the store's keys for whatever endpoint is named. */
 function start(args: string[], env: Record<string, string> = {}) {
   const { accessKeyId, secretAccessKey } = store.announced
@@ -58,7 +33,7 @@ function start(args: string[], env: Record<string, string> = {}) {
 
 async function run(args: string[], env: Record<string, string> = {}) {
   const ended = await start([...args, '--json'], env).ended
-  const outcome = ended.stdout.startsWith('{') ? (JSON.parse(ended.stdout) as Outcome) : undefined
+  const outcome = ended.stdout.startsWith('{') ? (JSON.parse(ended.stdout) as BenchOutcome) : undefined
   return { ...ended, outcome }
 }
 
@@ -122,10 +97,10 @@ t.test('bench: the figures are what the gateway has counted, and nothing is left
     const bytes = ['put', 'get'].includes(row.operation) ? row.operations * SIZE : 0
     t.equal(Math.round(row.bytesPerSecond * row.seconds), bytes)
     t.equal(Math.round(row.operationsPerSecond * row.seconds), row.operations)
-    t.ok(row.operations > 4 && row.p50Ms > 0, row.operation)
-    t.ok(row.p50Ms <= row.p90Ms && row.p90Ms <= row.p99Ms && row.p99Ms <= row.maxMs, row.operation)
+    t.ok(row.operations > 4 && row.p50Ms! > 0, row.operation)
+    t.ok(row.p50Ms! <= row.p90Ms! && row.p90Ms! <= row.p99Ms! && row.p99Ms! <= row.maxMs!, row.operation)
     // Four clients that always wait for one answer each.
-    t.ok(row.p50Ms * row.operations < 2 * 4 * row.seconds * 1000, row.operation)
+    t.ok(row.p50Ms! * row.operations < 2 * 4 * row.seconds * 1000, row.operation)
   }
   t.match(outcome, { ok: true, isLocal: true, stopped: null, leftOver: null })
   t.same(await buckets(), [])
@@ -183,7 +158,7 @@ t.test('bench: stopped, it tells what it has and removes what it wrote; stopped 
   once.child.kill('SIGINT') // as one key press comes through npx
   const ended = await once.ended
   t.equal(ended.code, 1, ended.stderr)
-  const outcome = JSON.parse(ended.stdout) as Outcome
+  const outcome = JSON.parse(ended.stdout) as BenchOutcome
   t.match(outcome, { ok: false, stopped: 'stopped by SIGINT', leftOver: null })
   t.match(outcome.results, [{ operation: 'put' }, { operation: 'get', failed: 0 }])
   t.ok(outcome.results[1]!.operations > 20 && outcome.results[1]!.seconds < 3)
