@@ -25,7 +25,7 @@ export function tracedChunks(spans: Spans, chunks: ChunkStore): ChunkStore {
     locateChunk: (server, chunk, signal) =>
       around('locate', about(server, chunk), () => chunks.locateChunk(server, chunk, signal)),
     streamPayload: (server, range, signal) =>
-      tracedStream(spans, { server, range }, chunks.streamPayload(server, range, signal)),
+      tracedStream(spans, { server, range, signal }, chunks.streamPayload(server, range, signal)),
     deleteChunks: (server, names, signal, writtenBefore) =>
       around('delete', { 'sextant.storage_server': server, 'sextant.chunks': names.length }, () =>
         chunks.deleteChunks(server, names, signal, writtenBefore),
@@ -81,10 +81,10 @@ function tracedWriter(spans: Spans, attributes: Attributes, open: () => ChunkWri
   }
 }
 
-/** As long as it is read. */
+/** Until its last byte has come: who has that asks for no more. */
 function tracedStream(
   spans: Spans,
-  { server, range }: { server: ServerNumber; range: PayloadRange },
+  { server, range, signal }: { server: ServerNumber; range: PayloadRange; signal: AbortSignal },
   pieces: AsyncIterable<Buffer>,
 ): AsyncIterable<Buffer> {
   return {
@@ -93,18 +93,26 @@ function tracedStream(
       const span = spans.begin('chunk get-stream', { kind: SpanKind.CLIENT, attributes })
       const inner = pieces[Symbol.asyncIterator]()
       if (!span) return inner
+      const giveUp = () => end(GIVEN_UP)
+      const end = (error?: unknown) => {
+        signal.removeEventListener('abort', giveUp)
+        endOnce(span, error)
+      }
+      signal.addEventListener('abort', giveUp)
+      let missingBytes = range.length
       const next = async () => {
         try {
           const step = await below(span, () => inner.next())
-          if (step.done) endOnce(span)
+          missingBytes -= step.value?.length ?? 0
+          if (step.done || missingBytes === 0) end()
           return step
         } catch (error) {
-          endOnce(span, error)
+          end(error)
           throw error
         }
       }
       const leave = async () => {
-        endOnce(span)
+        end(missingBytes > 0 ? GIVEN_UP : undefined)
         return (await inner.return?.()) ?? { done: true as const, value: undefined }
       }
       return { next, return: leave }

@@ -8,6 +8,7 @@ import {
   type Sampler,
   SamplingDecision,
   SimpleSpanProcessor,
+  type SpanProcessor,
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
 import { eventually } from './store.ts'
@@ -27,23 +28,52 @@ class CountingSampler implements Sampler {
   }
 }
 
+/** How many spans of each trace have begun and not ended: those of streams may outlive their request's. */
+class OpenSpans implements SpanProcessor {
+  readonly #counts = new Map<string, number>()
+
+  of(traceId: string): number {
+    return this.#counts.get(traceId) ?? 0
+  }
+
+  onStart(span: ReadableSpan): void {
+    this.#count(span, 1)
+  }
+
+  onEnd(span: ReadableSpan): void {
+    this.#count(span, -1)
+  }
+
+  #count(span: ReadableSpan, change: 1 | -1): void {
+    const { traceId } = span.spanContext()
+    this.#counts.set(traceId, this.of(traceId) + change)
+  }
+
+  async forceFlush(): Promise<void> {}
+
+  async shutdown(): Promise<void> {}
+}
+
 /** An SDK registered in this process, whose spans are looked at. Once for each. */
 export function registerInMemory() {
   const exporter = new InMemorySpanExporter()
+  const open = new OpenSpans()
   const roots = new CountingSampler()
   const provider = new TracerProvider({
     sampler: new ParentBasedSampler({ root: roots }),
-    spanProcessors: [new SimpleSpanProcessor({ exporter })],
+    spanProcessors: [open, new SimpleSpanProcessor({ exporter })],
   })
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
   propagation.setGlobalPropagator(new W3CTraceContextPropagator())
   trace.setGlobalTracerProvider(provider)
   const spans = () => exporter.getFinishedSpans()
 
-  /** Of one request, once it is over: the server's part of it, whoever began the trace. */
+  /** Of one request, once all of it is over: the server's part of it, whoever began the trace. */
   async function requestTree(traceId: string): Promise<SpanTree> {
     const isRequest = (span: ReadableSpan) => span.spanContext().traceId === traceId && span.name.startsWith('S3')
-    await eventually(`trace ${traceId} is over`, 10_000, async () => spans().some(isRequest))
+    await eventually(`trace ${traceId} is over`, 10_000, async () => {
+      return spans().some(isRequest) && open.of(traceId) === 0
+    })
     const roots = spans().filter(isRequest)
     if (roots.length !== 1) throw new Error(`${roots.length} requests in trace ${traceId}`)
     return treeOf(roots[0]!, spans())

@@ -31,6 +31,8 @@ await store.fixture.meta.catalogue.createBucket({ name: Bucket as BucketName, ow
 /** Chunks that travel whole; those that are streamed. */
 const SMALL_BYTES = 4_096
 const LARGE_BYTES = 4 * 1024 * 1024
+/** More than is on its way to a client that reads nothing. */
+const LEFT_BYTES = 64 * 1024 * 1024
 /** Clocks of one process, read to the millisecond where spans begin. */
 const SLACK_MS = 3
 
@@ -151,6 +153,21 @@ t.test('large objects: a span for each stream, with its bytes, and on the node u
   const reads = named(get, /^chunk get/)
   t.ok(bytesOf(reads) > LARGE_BYTES / 2, `${bytesOf(reads)} bytes: what a slow disk did not read was rebuilt`)
   assertNested(t, put)
+})
+
+t.test('a client that leaves: what was read for it is told of as given up', async (t) => {
+  const Key = 'left'
+  await s3.client.send(new PutObjectCommand({ Bucket, Key, Body: someBytes(LEFT_BYTES) }))
+  const url = await getSignedUrl(s3.client, new GetObjectCommand({ Bucket, Key }))
+  const { traceId, parentId } = newTrace()
+  const leaving = new AbortController()
+  const headers = { traceparent: `00-${traceId}-${parentId}-01` }
+  const { body } = await fetch(url, { headers, signal: leaving.signal })
+  await body!.getReader().read()
+  leaving.abort()
+  const reads = named(await traces.requestTree(traceId), 'chunk get-stream')
+  t.ok(reads.some(({ attributes }) => attributes['sextant.given_up'] === true))
+  t.ok(reads.every(({ status }) => status.code === SpanStatusCode.UNSET))
 })
 
 t.test('a refusal is told of with its status and code, and is no error; a 5xx is one', async (t) => {
