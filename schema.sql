@@ -1962,16 +1962,18 @@ CREATE OR REPLACE FUNCTION public.expire_uploads_v1(rows_max integer)
 AS $function$
 declare
   now_ms timestamptz := clock_timestamp(); -- in a variable: a volatile function in a condition keeps the index from being used
+  open text := 'open';
+  done text := 'completed';
   expired uuid[];
   completed uuid[];
 begin
   select array_agg(e.upload_id) into expired from (
     select s.upload_id from upload_sessions s
-     where s.kind = 'multipart' and s.expires_at < now_ms and s.state = 'open'
+     where s.kind = 'multipart' and s.expires_at < now_ms and s.state = open and s.state <> 'forgotten'
      order by s.expires_at limit rows_max for update skip locked) as e;
   select array_agg(e.upload_id) into completed from (
     select s.upload_id from upload_sessions s
-     where s.kind = 'multipart' and s.expires_at < now_ms and s.state = 'completed'
+     where s.kind = 'multipart' and s.expires_at < now_ms and s.state = done and s.state <> 'forgotten'
      order by s.expires_at limit rows_max for update skip locked) as e;
   perform drop_uploads_v1(coalesce(expired, '{}') || coalesce(completed, '{}'));
   return coalesce(cardinality(expired), 0);

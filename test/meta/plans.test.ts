@@ -239,6 +239,23 @@ t.test('hot statements that were planned on empty tables read by index alone whe
   await checkReads(t, meta, ignoring(before, empty, grown))
 })
 
+t.test(
+  'those that are planned while the planner knows that tables have grown, but not their indexes, too',
+  async (t) => {
+    // As an autovacuum leaves it that found nothing to clean, until its look at what columns hold.
+    await sql('vacuum')
+    await sql(
+      `update pg_class set reltuples = 0, relpages = 1 where oid in (
+               select indexrelid from pg_stat_user_indexes where relname = any ($1))`,
+      [tables],
+    )
+    const before = await scans()
+    const meta = await fixture.connect()
+    await work(meta, 'unknown')
+    await checkReads(t, meta, before)
+  },
+)
+
 t.test('hot statements read few rows of a million, by index alone', async (t) => {
   await inBulk(() => fill(SOME + 1, MANY))
   await sql('analyze')
