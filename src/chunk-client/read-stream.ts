@@ -63,6 +63,7 @@ export async function* readMessages(
     failure ??= error
     queue.length = 0
     isOver = true
+    idle[Symbol.dispose]()
     call.cancel()
     wake()
   }

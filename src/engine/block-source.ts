@@ -78,6 +78,7 @@ function readStream({ chunks }: ReadDeps, layout: PartLayout, range: PayloadRang
   const pieces = chunks.streamPayload(layout.servers[range.index]!, range, signal)[Symbol.asyncIterator]()
   let piece: Uint8Array = Buffer.alloc(0)
   let last: Promise<unknown> = Promise.resolve()
+  let leftBytes = range.length
 
   async function take(bytes: number): Promise<Uint8Array> {
     const taken: Uint8Array[] = []
@@ -92,6 +93,9 @@ function readStream({ chunks }: ReadDeps, layout: PartLayout, range: PayloadRang
       missing -= head.length
       taken.push(head)
     }
+    leftBytes -= bytes
+    // To its end, where it lets go of what it holds.
+    if (leftBytes === 0) pieces.next().catch(() => {})
     return taken.length === 1 ? taken[0]! : Buffer.concat(taken)
   }
 

@@ -1,24 +1,61 @@
 import { randomBytes } from 'node:crypto'
 import t, { type Test } from 'tap'
+import type { Clock } from '../../src/base/clock.ts'
 import { systemClock } from '../../src/base/system.ts'
-import { HandView, NODE, never, startTestNode, testClient, testHeader, testTrailer } from '../support/chunk-cluster.ts'
+import {
+  HandView,
+  NODE,
+  never,
+  startTestNode,
+  TOKEN,
+  testClient,
+  testHeader,
+  testTrailer,
+} from '../support/chunk-cluster.ts'
 import { MemoryDisk } from '../support/memory-disk.ts'
 import { until } from '../support/until.ts'
 
 const MIB = 1024 * 1024
 const block = randomBytes(128 * 1024)
 
+/** Of waits for a word of progress, longer than any other. */
+const IDLE_MS = 20_000
+
+/** Which counts the waits that are timed. */
+function countingClock() {
+  let timed = 0
+  const after = (ms: number, run: () => void): Disposable => {
+    const timer = systemClock.after(ms, () => {
+      timed -= 1
+      run()
+    })
+    timed += 1
+    return {
+      [Symbol.dispose]() {
+        timed -= 1
+        timer[Symbol.dispose]()
+      },
+    }
+  }
+  const clock: Clock = {
+    ...systemClock,
+    after: (ms, run) => (ms < IDLE_MS * 0.75 ? systemClock.after(ms, run) : after(ms, run)),
+  }
+  return { clock, timed: () => timed }
+}
+
 async function start(t: Pick<Test, 'teardown'>) {
   const disk = new MemoryDisk('server-1')
   const node = await startTestNode({ disk, settings: { drainMs: 60_000 } })
   const view = new HandView()
   view.setNode(node)
-  const client = testClient(view, { idleMs: 20_000 })
+  const { clock, timed } = countingClock()
+  const client = testClient(view, { connectMs: 5_000, callMs: 5_000, idleMs: IDLE_MS }, TOKEN, { clock })
   t.teardown(async () => {
     await client[Symbol.asyncDispose]()
     await node[Symbol.asyncDispose]()
   })
-  return { disk, client, node }
+  return { disk, client, node, timed }
 }
 
 /** What `progress` has come to once it stands still. */
@@ -88,4 +125,20 @@ t.test('a reader that leaves early ends the call', async (t) => {
   const before = performance.now()
   await node[Symbol.asyncDispose]()
   t.ok(performance.now() - before < 30_000, 'no call is left that a stop has to wait for')
+})
+
+t.test('a reader that gave up, and asks for nothing more, leaves no timer running', async (t) => {
+  const { client, timed } = await start(t)
+  const payload = randomBytes(50 * MIB)
+  const header = testHeader()
+  const writer = client.openChunk(NODE, header, never)
+  await writer.write([payload])
+  await writer.finish(testTrailer(payload))
+  await until(() => timed() === 0)
+  const stop = new AbortController()
+  const stream = client.streamPayload(NODE, { ...header, offset: 0, length: payload.length }, stop.signal)
+  await stream[Symbol.asyncIterator]().next()
+  t.equal(timed(), 1)
+  stop.abort()
+  t.equal(timed(), 0)
 })

@@ -1,4 +1,5 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import type { Clock } from '../../src/base/clock.ts'
 import { ChunkError, type ChunkFailure } from '../../src/base/faults.ts'
 import { makePartId, type ServerNumber, type VersionId } from '../../src/base/ids.ts'
 import { type Log, silentLog } from '../../src/base/log.ts'
@@ -93,12 +94,12 @@ export function testClient(
   cluster: ClusterView,
   settings: Partial<ChunkClientSettings> = {},
   by: string | ClusterCredentials = TOKEN,
-  currentTrace?: CurrentTrace,
+  { currentTrace, clock = systemClock }: { currentTrace?: CurrentTrace | undefined; clock?: Clock } = {},
 ): ChunkClient {
   return createChunkClient({
     cluster,
     credentials: typeof by === 'string' ? { token: by } : by,
-    clock: systemClock,
+    clock,
     log: silentLog,
     settings: { connectMs: 10_000, callMs: 10_000, idleMs: 10_000, probeMs: 50, ...settings },
     currentTrace,

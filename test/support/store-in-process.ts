@@ -80,7 +80,7 @@ export async function openStore(nodeCount: number, tracing?: Tracing): Promise<S
   const watched = stack.use(await fixture.meta.watchCluster({ refreshMs: 300 }, live))
   cluster = watched
   const times = { connectMs: 15_000, callMs: 15_000, idleMs: 15_000 }
-  const client = stack.use(testClient(watched, times, TOKEN, tracing?.current))
+  const client = stack.use(testClient(watched, times, TOKEN, { currentTrace: tracing?.current }))
   const chunks = tracing ? tracing.chunks(new CallCounter().metered(client)) : client
   const settings = settingsOf({})
   const late = createLateServers({ clock: systemClock, restMs: settings.lateRestMs })
