@@ -2,7 +2,7 @@ import t from 'tap'
 import { simulate } from './simulate.ts'
 
 /** A taste; thousands by `npm run sim`. */
-const SEEDS = Number(process.env.SEXTANT_TEST_SIM_SEEDS ?? 12)
+const SEEDS = Number(process.env.SEXTANT_TEST_SIM_SEEDS ?? 6)
 
 t.test(
   'whatever fails: what was acknowledged stays, nothing else comes of it, and all is put right in the end',

@@ -8,7 +8,7 @@ import { CHUNKS, type Command, layouts, Run } from './crash-run.ts'
  * Random puts, deletes, compactions, failures, kills and power cuts on a simulated disk that keeps, drops and tears
  * what was not synced.
  */
-const RUNS = Number(process.env.SEXTANT_TEST_CRASH_RUNS ?? 60)
+const RUNS = Number(process.env.SEXTANT_TEST_CRASH_RUNS ?? 40)
 /** One takes a tenth of a second. */
 const RUN_MS_MAX = 120_000
 /** Power cuts in a run, on the average, at the least: each leaves an image of what may be on the disk, which is read whole. */

@@ -7,13 +7,13 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3'
 import t, { type Test } from 'tap'
-import { dashboardQueries } from '../../scripts/dashboard/panels.ts'
-import { metricTable } from '../../src/metrics/table.ts'
-import { openTestDatabase } from '../support/postgres.ts'
-import { isMissing } from '../support/programs.ts'
-import { startPrometheus } from '../support/prometheus.ts'
-import { parseMetrics, promtoolOnMetrics, type Scraped, sumOf } from '../support/scrape.ts'
-import { dataDirectory, kill, type Ready, sextant, until } from '../support/up.ts'
+import { dashboardQueries } from '../../../scripts/dashboard/panels.ts'
+import { metricTable } from '../../../src/metrics/table.ts'
+import { openTestDatabase } from '../../support/postgres.ts'
+import { isMissing } from '../../support/programs.ts'
+import { startPrometheus } from '../../support/prometheus.ts'
+import { parseMetrics, promtoolOnMetrics, type Scraped, sumOf } from '../../support/scrape.ts'
+import { dataDirectory, kill, type Ready, sextant, until } from '../../support/up.ts'
 
 const WAIT_MS = 60_000
 const BODY = Buffer.alloc(5_000, 'x')
@@ -166,7 +166,7 @@ t.test('metrics: of a store of several processes, exactly what was done', async 
     'Prometheus scrapes it, and has an answer to what the dashboard asks',
     { skip: isMissing('prometheus') },
     async (t) => {
-      const rules = fileURLToPath(new URL('../../deploy/monitoring/sextant.rules.yml', import.meta.url))
+      const rules = fileURLToPath(new URL('../../../deploy/monitoring/sextant.rules.yml', import.meta.url))
       await using prometheus = await startPrometheus(new URL(ready.adminUrl).host, rules)
       const isThere = async (expr: string) => (await prometheus.query(expr)).length > 0
       const all = dashboardQueries('1m').filter((expr) => !WITHOUT_ANSWER.test(expr))

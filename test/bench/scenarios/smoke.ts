@@ -4,11 +4,11 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import type { Row } from '../../bench/measure.ts'
-import type { Results } from '../../bench/report/results.ts'
+import type { Row } from '../../../bench/measure.ts'
+import type { Results } from '../../../bench/report/results.ts'
 
 /** That the benchmark measures, not what: no time and no rate makes these tests fail. */
-const RUN = fileURLToPath(new URL('../../bench/run.ts', import.meta.url))
+const RUN = fileURLToPath(new URL('../../../bench/run.ts', import.meta.url))
 
 interface Ran {
   rows: Map<string, Row>
@@ -68,7 +68,7 @@ t.test('bench: every workload runs on a store of its own, and every number can b
 })
 
 t.test('bench --endpoint: another server is driven alike, its processes are one kind', async (t) => {
-  const server = fork(fileURLToPath(new URL('other-server.main.ts', import.meta.url)), { execArgv: [] })
+  const server = fork(fileURLToPath(new URL('../other-server.main.ts', import.meta.url)), { execArgv: [] })
   t.teardown(() => server.kill())
   const [port] = await once(server, 'message')
   const args = ['--endpoint', `http://127.0.0.1:${port}`, '--pid', String(server.pid), '--only', 'put-4KiB,get-4KiB']

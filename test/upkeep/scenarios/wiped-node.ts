@@ -4,20 +4,20 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import t from 'tap'
-import type { PartId, ServerNumber } from '../../src/base/ids.ts'
-import { silentLog } from '../../src/base/log.ts'
-import type { PartLayout } from '../../src/base/model.ts'
-import { systemClock, systemRandom } from '../../src/base/system.ts'
-import { connectMeta, type Meta } from '../../src/meta/connect.ts'
-import { payloadBytes } from '../../src/striping/layout.ts'
-import type { RepairProgress } from '../../src/upkeep/repair/repair-job.ts'
-import { live } from '../meta/fixture.ts'
-import { testClient } from '../support/chunk-cluster.ts'
-import { execute } from '../support/postgres.ts'
-import { saveResult } from '../support/reliability.ts'
-import { whatIsWrong } from '../support/soundness.ts'
-import { eventually, StoreUnderTest } from '../support/store.ts'
-import { kill } from '../support/up.ts'
+import type { PartId, ServerNumber } from '../../../src/base/ids.ts'
+import { silentLog } from '../../../src/base/log.ts'
+import type { PartLayout } from '../../../src/base/model.ts'
+import { systemClock, systemRandom } from '../../../src/base/system.ts'
+import { connectMeta, type Meta } from '../../../src/meta/connect.ts'
+import { payloadBytes } from '../../../src/striping/layout.ts'
+import type { RepairProgress } from '../../../src/upkeep/repair/repair-job.ts'
+import { live } from '../../meta/fixture.ts'
+import { testClient } from '../../support/chunk-cluster.ts'
+import { execute } from '../../support/postgres.ts'
+import { saveResult } from '../../support/reliability.ts'
+import { whatIsWrong } from '../../support/soundness.ts'
+import { eventually, StoreUnderTest } from '../../support/store.ts'
+import { kill } from '../../support/up.ts'
 
 /** Small ones; `npm run test:wiped-node` takes 100,000. */
 const OBJECTS = Number(process.env.SEXTANT_TEST_WIPED_OBJECTS ?? 300)
@@ -129,7 +129,7 @@ t.test(
     }
     await saveResult({
       name: 'a node wiped',
-      test: 'test/upkeep/wiped-node.test.ts',
+      test: 'test/upkeep/scenarios/wiped-node.ts',
       promise: 'What a wiped node had is made anew elsewhere, through kills of the gateway that does it',
       passed: t.passing(),
       runs: `${OBJECTS + LARGE_OBJECTS} objects, ${lostBytes} bytes lost, ${KILLS} kills of the gateway`,

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import t from 'tap'
-import { StoreUnderTest } from '../support/store.ts'
-import { kill } from '../support/up.ts'
+import { StoreUnderTest } from '../../support/store.ts'
+import { kill } from '../../support/up.ts'
 
 const Bucket = 'hung'
 const SIZES = [4_000, 300_000, 3_000_001]

@@ -1,7 +1,7 @@
 import { CreateBucketCommand, HeadBucketCommand, type S3ServiceException } from '@aws-sdk/client-s3'
 import t from 'tap'
-import { eventually, StoreUnderTest } from '../support/store.ts'
-import { sextant } from '../support/up.ts'
+import { eventually, StoreUnderTest } from '../../support/store.ts'
+import { sextant } from '../../support/up.ts'
 
 const Bucket = 'limited'
 const PER_SECOND = 20

@@ -9,8 +9,8 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3'
 import t from 'tap'
-import { GatewayProcess } from '../support/gateway-process.ts'
-import { eventually, StoreUnderTest } from '../support/store.ts'
+import { GatewayProcess } from '../../support/gateway-process.ts'
+import { eventually, StoreUnderTest } from '../../support/store.ts'
 
 const Bucket = 'shared'
 const SIZES = [700, 100_000, 2_000_001]

@@ -8,8 +8,8 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3'
 import t from 'tap'
-import { eventually, StoreUnderTest } from '../support/store.ts'
-import { kill } from '../support/up.ts'
+import { eventually, StoreUnderTest } from '../../support/store.ts'
+import { kill } from '../../support/up.ts'
 
 const Bucket = 'told'
 const KEYS = 4
