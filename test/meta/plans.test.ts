@@ -26,7 +26,8 @@ await fixture.meta.catalogue.changeBucketSetting({ bucket: told, name: 'notifica
 const SOME = 20_000
 /** Of one key. */
 const VERSIONS = 2_000
-const MANY = 1_000_000
+/** A million in CI, on PostgreSQL 15. */
+const MANY = Number(process.env.SEXTANT_TEST_ROWS ?? 200_000)
 /** Each look-up reads a few rows; 12 rounds of all of them, pages of 5 included, read hundreds. */
 const ROWS_READ_MAX = 3_000
 
@@ -256,12 +257,12 @@ t.test(
   },
 )
 
-t.test('hot statements read few rows of a million, by index alone', async (t) => {
+t.test(`hot statements read few rows of ${MANY}, by index alone`, async (t) => {
   await inBulk(() => fill(SOME + 1, MANY))
   await sql('analyze')
   const before = await scans()
   const meta = await fixture.connect()
-  await work(meta, 'million')
+  await work(meta, 'many')
   await checkReads(t, meta, before)
 })
 

@@ -1,13 +1,13 @@
 import t from 'tap'
-import type { PartId } from '../../src/base/ids.ts'
-import type { PartLayout } from '../../src/base/model.ts'
-import type { RebalancePlan } from '../../src/upkeep/rebalance/count-moves.ts'
-import type { RebalanceProgress } from '../../src/upkeep/rebalance/rebalance-job.ts'
-import { live } from '../meta/fixture.ts'
-import { whatIsWrong } from '../support/soundness.ts'
-import { eventually } from '../support/store.ts'
-import { openStore, someBytes } from '../support/store-in-process.ts'
-import { sextant } from '../support/up.ts'
+import type { PartId } from '../../../src/base/ids.ts'
+import type { PartLayout } from '../../../src/base/model.ts'
+import type { RebalancePlan } from '../../../src/upkeep/rebalance/count-moves.ts'
+import type { RebalanceProgress } from '../../../src/upkeep/rebalance/rebalance-job.ts'
+import { live } from '../../meta/fixture.ts'
+import { whatIsWrong } from '../../support/soundness.ts'
+import { eventually } from '../../support/store.ts'
+import { openStore, someBytes } from '../../support/store-in-process.ts'
+import { sextant } from '../../support/up.ts'
 
 const WAIT_MS = 60_000
 const store = await openStore(6)

@@ -1,12 +1,12 @@
 import { rm } from 'node:fs/promises'
 import t from 'tap'
-import type { PartId } from '../../src/base/ids.ts'
-import type { PartLayout } from '../../src/base/model.ts'
-import type { CensusProgress } from '../../src/upkeep/census/census-job.ts'
-import { live } from '../meta/fixture.ts'
-import { whatIsWrong } from '../support/soundness.ts'
-import { eventually } from '../support/store.ts'
-import { openStore, someBytes } from '../support/store-in-process.ts'
+import type { PartId } from '../../../src/base/ids.ts'
+import type { PartLayout } from '../../../src/base/model.ts'
+import type { CensusProgress } from '../../../src/upkeep/census/census-job.ts'
+import { live } from '../../meta/fixture.ts'
+import { whatIsWrong } from '../../support/soundness.ts'
+import { eventually } from '../../support/store.ts'
+import { openStore, someBytes } from '../../support/store-in-process.ts'
 
 const WAIT_MS = 60_000
 const QUICK = {

@@ -1,17 +1,17 @@
 import t, { type Test } from 'tap'
-import { readSettings } from '../../src/base/config.ts'
-import type { PartId, ServerNumber } from '../../src/base/ids.ts'
-import { silentLog } from '../../src/base/log.ts'
-import type { PartLayout } from '../../src/base/model.ts'
-import { systemClock } from '../../src/base/system.ts'
-import { upkeepJobs } from '../../src/cli/processes/upkeep.ts'
-import { startJobs } from '../../src/upkeep/job-runner.ts'
-import { startSweeps } from '../../src/upkeep/sweeps.ts'
-import { live } from '../meta/fixture.ts'
-import { Mortal, type StopPoint } from '../support/mortal.ts'
-import { saveResult } from '../support/reliability.ts'
-import { whatIsWrong } from '../support/soundness.ts'
-import { openStore, someBytes } from '../support/store-in-process.ts'
+import { readSettings } from '../../../src/base/config.ts'
+import type { PartId, ServerNumber } from '../../../src/base/ids.ts'
+import { silentLog } from '../../../src/base/log.ts'
+import type { PartLayout } from '../../../src/base/model.ts'
+import { systemClock } from '../../../src/base/system.ts'
+import { upkeepJobs } from '../../../src/cli/processes/upkeep.ts'
+import { startJobs } from '../../../src/upkeep/job-runner.ts'
+import { startSweeps } from '../../../src/upkeep/sweeps.ts'
+import { live } from '../../meta/fixture.ts'
+import { Mortal, type StopPoint } from '../../support/mortal.ts'
+import { saveResult } from '../../support/reliability.ts'
+import { whatIsWrong } from '../../support/soundness.ts'
+import { openStore, someBytes } from '../../support/store-in-process.ts'
 
 /**
  * A gateway is killed at every call that repair, drain, rebalance and the sweep of what they leave make to the database and
@@ -355,7 +355,7 @@ t.test(
     await allRead(t)
     await saveResult({
       name: 'crash points of upkeep',
-      test: 'test/upkeep/crash-points.test.ts',
+      test: 'test/upkeep/scenarios/crash-points.ts',
       promise:
         'Killed or put to sleep at any step of repair, drain and rebalance: all is whole in the end, and nothing left over',
       passed: t.passing(),
