@@ -33,7 +33,7 @@ export const frontSettings = {
     readBy: [...s3Side, 'command'],
     secret: true,
     about:
-      'A streaming replica of that PostgreSQL, of which is read what may be a little old: what metrics, reports and `sextant status` tell of queues and tables. No S3 answer comes of it, and nothing is done by what it says. While it is away, or too far behind, the primary answers. Not set: it always does.',
+      'A streaming replica of that PostgreSQL, of which is read what may be a little old: what metrics, reports and `sextant status` tell of queues and tables, and what lifecycle rules may make due. No S3 answer comes of it, and nothing is done by what it says alone. While it is away, or too far behind, the primary answers. Not set: it always does.',
   }),
   readReplicaLagMs: place({
     name: 'SEXTANT_READ_REPLICA_LAG_SECONDS',

@@ -169,7 +169,7 @@ export async function connectMeta(options: MetaOptions): Promise<Meta> {
     repairs: repairCatalogue(behind),
     census: censusCatalogue(behind),
     scrubs: scrubCatalogue(behind),
-    lifecycle: lifecycleCatalogue(behind),
+    lifecycle: lifecycleCatalogue(behind, old),
     notifications: notificationCatalogue(behind),
     fsck: fsckCatalogue(behind),
     orphans: orphanCatalogue(behind),

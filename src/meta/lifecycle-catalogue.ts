@@ -1,10 +1,14 @@
 import { assert } from '../base/faults.ts'
 import type { LifecycleCatalogue } from '../upkeep/ports/lifecycle.ts'
-import type { Database } from './database.ts'
+import type { Database, Reader } from './database.ts'
 import { expireObjects, expireUploadsOf, findRuledBucket, lookAtLifecycle } from './queries/lifecycle.ts'
 import { listCandidates } from './queries/lifecycle-candidates.ts'
 
-export function lifecycleCatalogue(database: Database): LifecycleCatalogue {
+/**
+ * `old`: for what may be a little old. What may be due is looked for there, the scan of a pass: it is judged again under
+ * locks before it goes. But a delete marker is left alone by what the same pass did: of those, old news are none.
+ */
+export function lifecycleCatalogue(database: Database, old: Reader): LifecycleCatalogue {
   return {
     async look(signal) {
       const [look] = await database.run(lookAtLifecycle, undefined, { signal, repeatable: true })
@@ -15,7 +19,10 @@ export function lifecycleCatalogue(database: Database): LifecycleCatalogue {
       const [bucket] = await database.run(findRuledBucket, after, { signal, repeatable: true })
       return bucket
     },
-    listCandidates: (query, signal) => database.run(listCandidates[query.kind], query, { signal, repeatable: true }),
+    listCandidates(query, signal) {
+      const reader = query.kind === 'marker' ? database : old
+      return reader.run(listCandidates[query.kind], query, { signal, repeatable: true })
+    },
     async expire(order, signal) {
       const statement = order.kind === 'upload' ? expireUploadsOf : expireObjects
       // What a first try has deleted, a second one does not find: no more goes than should.

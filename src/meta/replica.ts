@@ -20,8 +20,8 @@ const LOOK_AGAIN_MS = 1_000
 const REST_MS = 10_000
 
 /**
- * Reads of a streaming replica what may be a little old: what people are told, and nothing that anything is done by. Whatever
- * the matter is with it, the primary answers in its stead.
+ * Reads of a streaming replica what may be a little old: what people are told, and what is judged again on the primary before
+ * anything is done. Whatever the matter is with it, the primary answers in its stead.
  */
 export class Replica implements Reader {
   readonly #deps: ReplicaDeps

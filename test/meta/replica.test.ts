@@ -72,6 +72,36 @@ t.test('a read replica answers what people are told, and nothing else', { skip }
   t.same(said, ['the read replica is used {}'])
 })
 
+t.test(
+  'what lifecycle rules may make due is looked for on it, and judged again by the primary',
+  { skip },
+  async (t) => {
+    const { meta } = await connect(t)
+    const named = { name: 'ruled' as BucketName, ownerId: fixture.owner.id, region: 'r' }
+    const ruled = await meta.catalogue.createBucket({ ...named, versioning: 'Enabled' }, live)
+    const rules = [{ id: 'all', isEnabled: true, filter: {}, form: 'filter' as const, expiration: { days: 1 } }]
+    const value = { revision: 'r1', rules, transitionSizeMin: 'varies_by_storage_class' as const }
+    await meta.catalogue.changeBucketSetting({ bucket: ruled, name: 'lifecycle', value: JSON.stringify(value) }, live)
+    const key = 'old' as ObjectKey
+    await meta.catalogue.commitObject(commit(ruled, key), live)
+    await pause()
+    await meta.catalogue.commitObject(commit(ruled, 'new'), live)
+    const query = { bucketId: ruled.id, prefix: '', after: undefined, keepMax: 0, rowsMax: 10 }
+    const found = await meta.lifecycle.listCandidates({ ...query, kind: 'current' }, live)
+    t.same(
+      found.map((one) => one.key),
+      ['old'],
+      'as the replica has it',
+    )
+    await meta.catalogue.deleteObjects(ruled.id, [{ key }], live)
+    const markers = await meta.lifecycle.listCandidates({ ...query, kind: 'marker' }, live)
+    t.equal(markers.length, 1, 'markers as the primary has them')
+    const due = found.map((one) => ({ ...one, keep: 0 }))
+    const order = { bucketId: ruled.id, revision: value.revision, kind: 'current' as const, due }
+    t.equal(await meta.lifecycle.expire(order, live), 0, 'it is no more')
+  },
+)
+
 t.test('a read replica that is too far behind: the primary answers, until it has caught up', { skip }, async (t) => {
   const { meta, queued, said, pass } = await connect(t, { replicaLagMsMax: 300 })
   await queue()
