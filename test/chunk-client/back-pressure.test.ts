@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import t, { type Test } from 'tap'
 import type { Clock } from '../../src/base/clock.ts'
 import { systemClock } from '../../src/base/system.ts'
+import type { ChunkClient } from '../../src/chunk-client/client.ts'
+import type { PayloadRange } from '../../src/engine/ports/chunk-store.ts'
 import {
   HandView,
   NODE,
@@ -58,6 +60,16 @@ async function start(t: Pick<Test, 'teardown'>) {
   return { disk, client, node, timed }
 }
 
+/** Answers all of its payload. */
+async function writeChunk(client: ChunkClient, length: number): Promise<PayloadRange> {
+  const payload = randomBytes(length)
+  const header = testHeader()
+  const writer = client.openChunk(NODE, header, never)
+  await writer.write([payload])
+  await writer.finish(testTrailer(payload))
+  return { ...header, offset: 0, length }
+}
+
 /** What `progress` has come to once it stands still. */
 async function settled(progress: () => number): Promise<number> {
   for (let last = -1; ; ) {
@@ -92,33 +104,25 @@ t.test(
 
 t.test('a reader that takes nothing: the node reads a bounded number of bytes ahead', async (t) => {
   const { client, disk } = await start(t)
-  const payload = randomBytes(50 * MIB)
-  const header = testHeader()
-  const writer = client.openChunk(NODE, header, never)
-  await writer.write([payload])
-  await writer.finish(testTrailer(payload))
+  const range = await writeChunk(client, 50 * MIB)
   let reads = 0
   disk.hooks.read = async () => {
     reads += 1
   }
-  const stream = client.streamPayload(NODE, { ...header, offset: 0, length: payload.length }, never)
+  const stream = client.streamPayload(NODE, range, never)
   const iterator = stream[Symbol.asyncIterator]()
   const first = await iterator.next()
   const ahead = (await settled(() => reads)) * 256 * 1024
   t.ok(ahead <= 2 * MIB, `${ahead} bytes read ahead`)
   let bytes = first.done ? 0 : first.value.length
   for (let step = await iterator.next(); !step.done; step = await iterator.next()) bytes += step.value.length
-  t.equal(bytes, payload.length)
+  t.equal(bytes, range.length)
 })
 
 t.test('a reader that leaves early ends the call', async (t) => {
   const { client, node } = await start(t)
-  const payload = randomBytes(50 * MIB)
-  const header = testHeader()
-  const writer = client.openChunk(NODE, header, never)
-  await writer.write([payload])
-  await writer.finish(testTrailer(payload))
-  for await (const piece of client.streamPayload(NODE, { ...header, offset: 0, length: payload.length }, never)) {
+  const range = await writeChunk(client, 50 * MIB)
+  for await (const piece of client.streamPayload(NODE, range, never)) {
     t.ok(piece.length > 0)
     break
   }
@@ -129,14 +133,10 @@ t.test('a reader that leaves early ends the call', async (t) => {
 
 t.test('a reader that gave up, and asks for nothing more, leaves no timer running', async (t) => {
   const { client, timed } = await start(t)
-  const payload = randomBytes(50 * MIB)
-  const header = testHeader()
-  const writer = client.openChunk(NODE, header, never)
-  await writer.write([payload])
-  await writer.finish(testTrailer(payload))
+  const range = await writeChunk(client, 50 * MIB)
   await until(() => timed() === 0)
   const stop = new AbortController()
-  const stream = client.streamPayload(NODE, { ...header, offset: 0, length: payload.length }, stop.signal)
+  const stream = client.streamPayload(NODE, range, stop.signal)
   await stream[Symbol.asyncIterator]().next()
   t.equal(timed(), 1)
   stop.abort()
