@@ -66,6 +66,7 @@ export function runImport(
       tally,
       notes,
       etagsAreMd5: !options.etagIsNoMd5,
+      carriesLocks: options.locks ?? false,
       partBytes: settings.importPartBytes,
     }
     const order = {
@@ -137,7 +138,9 @@ export function importLines(outcome: ImportOutcome): string[] {
       ? [`unverified   ${unverified}: the source says nothing that their bytes could be held against`]
       : []),
     ...(locksLeftOut > 0
-      ? [`unlocked     ${locksLeftOut}: they have a retention or a hold at the source, and none here`]
+      ? [
+          `unlocked     ${locksLeftOut}: they have a retention or a hold at the source, and none here (--locks carries them)`,
+        ]
       : []),
     ...(gone > 0 ? [`gone         ${gone}: deleted at the source meanwhile`] : []),
     ...(failed > 0 ? [`NOT COPIED   ${showCount(failed, 'version')}:`] : []),

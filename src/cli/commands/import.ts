@@ -9,6 +9,7 @@ export interface ImportOptions {
   currentOnly?: true
   dryRun?: true
   etagIsNoMd5?: true
+  locks?: true
   json?: true
 }
 
@@ -27,6 +28,7 @@ export function addImportCommand(program: Command): void {
     .option('--endpoint <url>', "the source's endpoint (default: AWS in its region)")
     .option('--to-endpoint <url>', 'the S3 endpoint of this store (default: of the one on the data directory)')
     .option('--current-only', 'leave out former versions and delete markers')
+    .option('--locks', 'with retentions and legal holds; a bucket that is made for it has Object Lock')
     .option('--dry-run', 'only tell what would be copied')
     .option('--etag-is-no-md5', 'for a source whose ETags look like MD5s and are none')
     .option('--json', 'as one line of JSON')

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { ChecksumAlgorithm } from '../../base/model.ts'
 import { algorithms, checksumHeader } from '../../s3api/checksums/algorithms.ts'
 import { keptHeaders } from '../../s3api/objects/attributes.ts'
 import { readXmlTree, textOf } from '../s3-client/xml-tree.ts'
@@ -6,7 +7,7 @@ import { type Errand, type ImportContext, versionQuery } from './context.ts'
 
 type Headers = Record<string, string>
 
-/** What of a source's answer goes along with the object: its metadata, its class if it is one of ours, its tags. */
+/** What of a source's answer goes along with the object: its metadata, its class if it is one of ours, its tags, its locks. */
 export async function carriedHeaders(
   context: ImportContext,
   errand: Errand,
@@ -18,7 +19,20 @@ export async function carriedHeaders(
     if (typeof value === 'string' && (name.startsWith('x-amz-meta-') || isKept(name))) headers[name] = value
   if (answer['x-amz-storage-class'] === 'REDUCED_REDUNDANCY') headers['x-amz-storage-class'] = 'REDUCED_REDUNDANCY'
   if (Number(answer['x-amz-tagging-count'] ?? 0) > 0) headers['x-amz-tagging'] = await readTags(context, errand, signal)
+  if (context.carriesLocks) Object.assign(headers, lockHeaders(answer))
   return headers
+}
+
+/** A retention that is over by the source's clock is none, and would be refused. */
+function lockHeaders(answer: IncomingHttpHeaders): Headers {
+  const mode = answer['x-amz-object-lock-mode']
+  const until = answer['x-amz-object-lock-retain-until-date']
+  const isRetained =
+    typeof mode === 'string' && typeof until === 'string' && Date.parse(until) > Date.parse(answer.date!)
+  return {
+    ...(isRetained && { 'x-amz-object-lock-mode': mode, 'x-amz-object-lock-retain-until-date': until }),
+    ...(answer['x-amz-object-lock-legal-hold'] === 'ON' && { 'x-amz-object-lock-legal-hold': 'ON' }),
+  }
 }
 
 function isKept(name: string): boolean {
@@ -40,14 +54,30 @@ async function readTags(
   return new URLSearchParams(tags).toString()
 }
 
-/** Whether the object must not be deleted or overwritten at the source: that is not carried along. */
-export function hasLock(answer: IncomingHttpHeaders): boolean {
-  return answer['x-amz-object-lock-mode'] !== undefined || answer['x-amz-object-lock-legal-hold'] === 'ON'
+/** What an upload in parts begins with. */
+export interface UploadOrder {
+  headers: Readonly<Record<string, string>>
+  checksum: KnownChecksum | undefined
+  /** Each of its parts must come with a checksum, or its MD5. */
+  isLocked: boolean
+}
+
+/** With what the source's object has; of one that is locked and has none, parts get one of their own. */
+export function uploadOrder(headers: Headers, checksum: KnownChecksum | undefined): UploadOrder {
+  const isLocked = 'x-amz-object-lock-mode' in headers || 'x-amz-object-lock-legal-hold' in headers
+  return { headers, checksum: checksum ?? (isLocked ? OF_ITS_OWN : undefined), isLocked }
+}
+
+const OF_ITS_OWN: KnownChecksum = { algorithm: 'CRC32', header: checksumHeader('CRC32'), value: '', isOfParts: true }
+
+/** Counts an object that is copied without the retention or hold that it has at the source. */
+export function noteLocks({ carriesLocks, tally }: ImportContext, answer: IncomingHttpHeaders): void {
+  const isLocked = answer['x-amz-object-lock-mode'] !== undefined || answer['x-amz-object-lock-legal-hold'] === 'ON'
+  if (isLocked && !carriesLocks) tally.locksLeftOut++
 }
 
 export interface KnownChecksum {
-  /** As S3 writes it: CRC32, SHA256, … */
-  algorithm: string
+  algorithm: ChecksumAlgorithm
   header: string
   value: string
   isOfParts: boolean

@@ -21,6 +21,8 @@ export interface ImportContext {
   notes: UploadNotes
   /** Whether an ETag that looks like an MD5 is one, where nothing says otherwise. */
   etagsAreMd5: boolean
+  /** Whether retentions and legal holds come along: the destination's bucket has Object Lock then. */
+  carriesLocks: boolean
   /** Of what the source does not give in parts. */
   partBytes: number
 }

@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto'
 import { S3Failure, wrongBytes } from '../s3-client/s3-failure.ts'
-import { BodyReader, plainBody } from '../s3-client/streams.ts'
-import { carriedHeaders, checksumOf, hasLock, hasMd5, type KnownChecksum } from './carried.ts'
+import { BodyReader } from '../s3-client/streams.ts'
+import {
+  carriedHeaders,
+  checksumOf,
+  hasMd5,
+  type KnownChecksum,
+  noteLocks,
+  type UploadOrder,
+  uploadOrder,
+} from './carried.ts'
 import { type Errand, type ImportContext, versionQuery } from './context.ts'
 import { copySplit, likelyPartBytes } from './copy-split.ts'
 import { checkIdentity } from './copy-whole.ts'
@@ -37,7 +45,7 @@ export async function copyParts(
   if (!(await givesParts(context, head({ partNumber: '1' }), count, signal)))
     return await copySplit(context, errand, likelyPartBytes(version.sizeBytes, count), signal)
   const checksum = checksumOf(headers)
-  const created = { headers: await carriedHeaders(context, errand, headers, signal), checksum }
+  const created = uploadOrder(await carriedHeaders(context, errand, headers, signal), checksum)
   const { upload, there } = await openUpload(context, errand, created, signal)
   try {
     const parts = await copyAll(context, errand, { upload, there, count, checksum }, signal)
@@ -46,7 +54,7 @@ export async function copyParts(
     const etag = await upload.complete(parts, condition, signal)
     notes.forget(errand)
     if (!isMd5 && !checksum) tally.unverified++
-    if (hasLock(headers)) tally.locksLeftOut++
+    noteLocks(context, headers)
     return etag
   } catch (error) {
     if (isHopeless(error) && !signal.aborted) {
@@ -77,12 +85,12 @@ async function givesParts(
 async function openUpload(
   { target, notes }: ImportContext,
   errand: Errand,
-  created: { headers: Record<string, string>; checksum: KnownChecksum | undefined },
+  created: UploadOrder,
   signal: AbortSignal,
 ): Promise<{ upload: TargetUpload; there: UploadedPart[] }> {
   const known = notes.read(errand)
   if (known !== undefined) {
-    const upload = new TargetUpload(target, errand.key, known, created.checksum)
+    const upload = new TargetUpload(target, errand.key, known, created)
     const there = await upload.parts(signal)
     if (there) return { upload, there }
   }
@@ -150,7 +158,7 @@ async function copyPart(
   if (!Number.isSafeInteger(sizeBytes)) throw wrongBytes(`the source does not say how long part ${number} is`)
   const own = checksumOf(answer.headers)
   const promised = own && own.header === checksum?.header && own.value !== checksum.value ? own.value : undefined
-  const body = plainBody(reader.take(Number.POSITIVE_INFINITY), sizeBytes)
+  const body = { bytes: reader.take(Number.POSITIVE_INFINITY), sizeBytes }
   const { part, isMd5 } = await upload.put(number, body, promised, signal)
   const md5 = digest.digest('hex')
   if (isMd5 && part.etag !== md5) throw wrongBytes(`part ${number} was changed on its way to the destination`)

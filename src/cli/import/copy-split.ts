@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { limits } from '../../base/limits.ts'
 import { wrongBytes } from '../s3-client/s3-failure.ts'
-import { BodyReader, plainBody } from '../s3-client/streams.ts'
-import { carriedHeaders, checksumOf, hasLock, hasMd5, md5Of } from './carried.ts'
+import { BodyReader } from '../s3-client/streams.ts'
+import { carriedHeaders, checksumOf, hasMd5, md5Of, noteLocks, uploadOrder } from './carried.ts'
 import { type Errand, type ImportContext, versionQuery } from './context.ts'
 import { checkIdentity } from './copy-whole.ts'
 import { TargetUpload, type UploadedPart } from './target-upload.ts'
@@ -44,14 +44,14 @@ export async function copySplit(
   checkIdentity(errand, headers)
   const known = checksumOf(headers)
   const checksum = known?.isOfParts ? undefined : known
-  const created = { headers: await carriedHeaders(context, errand, headers, signal), checksum }
+  const created = uploadOrder(await carriedHeaders(context, errand, headers, signal), checksum)
   const upload = await TargetUpload.create(target, key, created, signal)
   try {
     const parts: UploadedPart[] = []
     for (let at = 0, number = 1; at < version.sizeBytes || number === 1; at += partBytes, number++) {
       const sizeBytes = Math.min(partBytes, version.sizeBytes - at)
       part = createHash('md5')
-      const put = await upload.put(number, plainBody(reader.take(sizeBytes), sizeBytes), undefined, signal)
+      const put = await upload.put(number, { bytes: reader.take(sizeBytes), sizeBytes }, undefined, signal)
       const md5 = part.digest('hex')
       if (put.isMd5 && put.part.etag !== md5) throw wrongBytes(`part ${number} was changed on its way`)
       md5s.push(md5)
@@ -60,7 +60,7 @@ export async function copySplit(
     const isSure = isProven(context, errand, { isMd5: hasMd5(headers), whole: whole.digest(), md5s })
     const etag = await upload.complete(parts, condition, signal)
     if (!isSure && !checksum) tally.unverified++
-    if (hasLock(headers)) tally.locksLeftOut++
+    noteLocks(context, headers)
     return etag
   } catch (error) {
     await upload.abort()

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { wrongBytes } from '../s3-client/s3-failure.ts'
 import { BodyReader, plainBody, trailedBody, trailerHeaders } from '../s3-client/streams.ts'
-import { carriedHeaders, checksumOf, etagOf, hasLock, hasMd5, md5Of } from './carried.ts'
+import { carriedHeaders, checksumOf, etagOf, hasMd5, md5Of, noteLocks } from './carried.ts'
 import { type Errand, type ImportContext, versionQuery } from './context.ts'
 
 /** Copies what is one piece, by one GET and one PUT; answers the ETag that it has here. */
@@ -20,7 +20,7 @@ export async function copyWhole(context: ImportContext, errand: Errand, signal: 
   const isVerified = Object.keys(promised).length > 0
   const { sizeBytes } = version
   const bytes = reader.take(Number.POSITIVE_INFINITY)
-  const stream = isVerified ? plainBody(bytes, sizeBytes) : trailedBody(bytes, sizeBytes)
+  const stream = isVerified ? plainBody(bytes, sizeBytes) : trailedBody(bytes, sizeBytes, 'CRC32')
   const more = isVerified ? promised : withTrailer(carried, sizeBytes)
   const put = { method: 'PUT' as const, bucket: target.bucket, key, stream }
   const { headers: answer } = await target.endpoint.ask(
@@ -28,7 +28,7 @@ export async function copyWhole(context: ImportContext, errand: Errand, signal: 
     signal,
   )
   if (!isVerified) tally.unverified++
-  if (hasLock(headers)) tally.locksLeftOut++
+  noteLocks(context, headers)
   return etagOf(answer)
 }
 
@@ -52,7 +52,7 @@ function promisedBytes({ etagsAreMd5 }: ImportContext, answer: IncomingHttpHeade
 }
 
 function withTrailer(carried: Record<string, string>, sizeBytes: number): Record<string, string> {
-  const own = trailerHeaders(sizeBytes)
+  const own = trailerHeaders(sizeBytes, 'CRC32')
   const coding = carried['content-encoding']
   return coding ? { ...own, 'content-encoding': `aws-chunked,${coding}` } : own
 }

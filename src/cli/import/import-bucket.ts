@@ -21,13 +21,13 @@ export interface ImportOrder {
  * copied at all, or no further: CommandFailure, S3Failure, the signal's reason.
  */
 export async function importBucket(context: ImportContext, order: ImportOrder, signal: AbortSignal): Promise<void> {
-  const { source, target, retry } = context
+  const { source, target, retry, carriesLocks } = context
   const { prefix, isDryRun, concurrency } = order
   const versioning = await readVersioning(source, retry, signal)
   if (versioning === undefined)
     throw new CommandFailure(`There is no bucket ${source.bucket} at ${source.endpoint.name}.`)
   const isWhole = versioning !== 'never' && !order.isCurrentOnly
-  if (!isDryRun) await prepareBucket(target, { keepsVersions: isWhole }, retry, signal)
+  if (!isDryRun) await prepareBucket(target, { keepsVersions: isWhole, carriesLocks }, retry, signal)
   const isThere = !isDryRun || (await readVersioning(target, retry, signal)) !== undefined
   const list = isWhole ? listHistories : listCurrent
   const ended = new AbortController()

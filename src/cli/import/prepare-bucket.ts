@@ -21,19 +21,24 @@ export async function readVersioning(
 
 /**
  * Makes the destination's bucket, or sees that it can take what is to come: where versions are copied it has to keep them,
- * and is told to if nothing is in it yet. Fault: CommandFailure.
+ * and is told to if nothing is in it yet; where locks are, it must have Object Lock. Fault: CommandFailure.
  */
 export async function prepareBucket(
   target: Place,
-  { keepsVersions }: { keepsVersions: boolean },
+  { keepsVersions, carriesLocks }: { keepsVersions: boolean; carriesLocks: boolean },
   retry: Retry,
   signal: AbortSignal,
 ): Promise<void> {
   const { endpoint, bucket } = target
   let versioning = await readVersioning(target, retry, signal)
   if (versioning === undefined) {
-    await retry(() => endpoint.ask({ method: 'PUT', bucket }, signal), signal)
-    versioning = 'never'
+    const headers: Record<string, string> = carriesLocks ? { 'x-amz-bucket-object-lock-enabled': 'true' } : {}
+    await retry(() => endpoint.ask({ method: 'PUT', bucket, headers }, signal), signal)
+    versioning = carriesLocks ? 'Enabled' : 'never'
+  } else if (carriesLocks && !(await hasObjectLock(target, retry, signal))) {
+    throw new CommandFailure(
+      `The bucket ${bucket} has no Object Lock: turn it on (aws s3api put-object-lock-configuration), or copy without --locks.`,
+    )
   }
   if (!keepsVersions || versioning === 'Enabled') return
   if (!(await isEmpty(target, retry, signal)))
@@ -42,6 +47,11 @@ export async function prepareBucket(
     )
   const body = Buffer.from('<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>')
   await retry(() => endpoint.ask({ method: 'PUT', bucket, query: { versioning: '' }, body }, signal), signal)
+}
+
+async function hasObjectLock({ endpoint, bucket }: Place, retry: Retry, signal: AbortSignal): Promise<boolean> {
+  const query = { 'object-lock': '' }
+  return (await retry(() => endpoint.find({ method: 'GET', bucket, query }, signal), signal)) !== undefined
 }
 
 async function isEmpty({ endpoint, bucket }: Place, retry: Retry, signal: AbortSignal): Promise<boolean> {

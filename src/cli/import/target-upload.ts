@@ -1,8 +1,8 @@
 import { escapeText } from '../../s3api/xml/write-xml.ts'
-import type { StreamedBody } from '../s3-client/endpoint.ts'
 import { readError, S3Failure } from '../s3-client/s3-failure.ts'
+import { plainBody, trailedBody, trailerHeaders } from '../s3-client/streams.ts'
 import { readXmlTree, textOf } from '../s3-client/xml-tree.ts'
-import { etagOf, hasMd5, type KnownChecksum } from './carried.ts'
+import { etagOf, hasMd5, type KnownChecksum, type UploadOrder } from './carried.ts'
 import type { Place } from './context.ts'
 
 /** A part that the destination has. */
@@ -21,21 +21,18 @@ export class TargetUpload {
   readonly #place: Place
   readonly #key: string
   readonly #checksum: KnownChecksum | undefined
+  readonly #isLocked: boolean
 
-  constructor(place: Place, key: string, id: string, checksum: KnownChecksum | undefined) {
+  constructor(place: Place, key: string, id: string, { checksum, isLocked }: Omit<UploadOrder, 'headers'>) {
     this.#place = place
     this.#key = key
     this.id = id
     this.#checksum = checksum
+    this.#isLocked = isLocked
   }
 
-  /** `checksum`: what the object is to have. */
-  static async create(
-    place: Place,
-    key: string,
-    { headers, checksum }: { headers: Readonly<Record<string, string>>; checksum: KnownChecksum | undefined },
-    signal: AbortSignal,
-  ): Promise<TargetUpload> {
+  static async create(place: Place, key: string, order: UploadOrder, signal: AbortSignal): Promise<TargetUpload> {
+    const { headers, checksum } = order
     const wanted = checksum && {
       'x-amz-checksum-algorithm': checksum.algorithm,
       'x-amz-checksum-type': checksum.isOfParts ? 'COMPOSITE' : 'FULL_OBJECT',
@@ -44,22 +41,27 @@ export class TargetUpload {
       { method: 'POST', bucket: place.bucket, key, query: { uploads: '' }, headers: { ...headers, ...wanted } },
       signal,
     )
-    return new TargetUpload(place, key, textOf(readXmlTree(text), 'UploadId') ?? '', checksum)
+    return new TargetUpload(place, key, textOf(readXmlTree(text), 'UploadId') ?? '', order)
   }
 
   /** `promised`: the checksum of the part, where it is known. */
   async put(
     number: number,
-    stream: StreamedBody,
+    { bytes, sizeBytes }: { bytes: AsyncIterable<Buffer>; sizeBytes: number },
     promised: string | undefined,
     signal: AbortSignal,
   ): Promise<{ part: Omit<UploadedPart, 'sizeBytes'>; isMd5: boolean }> {
     const { endpoint, bucket } = this.#place
     const query = { partNumber: String(number), uploadId: this.id }
-    const headers = this.#checksum && promised !== undefined ? { [this.#checksum.header]: promised } : {}
+    const checksum = this.#checksum
+    const isTrailed = checksum !== undefined && this.#isLocked && promised === undefined
+    const stream = isTrailed ? trailedBody(bytes, sizeBytes, checksum.algorithm) : plainBody(bytes, sizeBytes)
+    const headers = isTrailed
+      ? trailerHeaders(sizeBytes, checksum.algorithm)
+      : { ...(checksum && promised !== undefined && { [checksum.header]: promised }) }
     const answer = await endpoint.ask({ method: 'PUT', bucket, key: this.#key, query, headers, stream }, signal)
-    const checksum = this.#checksum && (answer.headers[this.#checksum.header] as string | undefined)
-    return { part: { number, etag: etagOf(answer.headers), checksum }, isMd5: hasMd5(answer.headers) }
+    const own = checksum && (answer.headers[checksum.header] as string | undefined)
+    return { part: { number, etag: etagOf(answer.headers), checksum: own }, isMd5: hasMd5(answer.headers) }
   }
 
   /** What is there already; undefined: there is no such upload any more. */

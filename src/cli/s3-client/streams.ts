@@ -1,5 +1,7 @@
 import { Readable } from 'node:stream'
-import { crc32 } from 'node:zlib'
+import type { ChecksumAlgorithm } from '../../base/model.ts'
+import { startChecksum } from '../../engine/digests.ts'
+import { checksumHeader } from '../../s3api/checksums/algorithms.ts'
 import type { StreamedBody } from './endpoint.ts'
 import { noAnswer } from './s3-failure.ts'
 
@@ -52,34 +54,37 @@ export function plainBody(bytes: AsyncIterable<Buffer> | Iterable<Buffer>, sizeB
 }
 
 const FRAME_BYTES = 64 * 1024
-const TRAILER = 'x-amz-checksum-crc32'
 
 /**
  * As a request's body with a checksum behind it, so that at least nothing is changed on the way from here. Its headers are
- * `TRAILER_HEADERS`. https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
+ * `trailerHeaders`. https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
  */
-export function trailedBody(bytes: AsyncIterable<Buffer>, sizeBytes: number): StreamedBody {
+export function trailedBody(
+  bytes: AsyncIterable<Buffer>,
+  sizeBytes: number,
+  algorithm: ChecksumAlgorithm,
+): StreamedBody {
   const whole = Math.floor(sizeBytes / FRAME_BYTES)
   const rest = sizeBytes % FRAME_BYTES
   const framed = whole * framedBytes(FRAME_BYTES) + (rest > 0 ? framedBytes(rest) : 0)
-  const end = `0\r\n${TRAILER}:AAAAAA==\r\n\r\n`.length
+  const end = lastFrame(algorithm, startChecksum(algorithm).digest())
   return {
-    bytes: asStream(frames(bytes)),
-    sizeBytes: framed + end,
+    bytes: asStream(frames(bytes, algorithm)),
+    sizeBytes: framed + end.length,
     contentSha256: 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
   }
 }
 
-export function trailerHeaders(sizeBytes: number): Record<string, string> {
+export function trailerHeaders(sizeBytes: number, algorithm: ChecksumAlgorithm): Record<string, string> {
   return {
     'content-encoding': 'aws-chunked',
-    'x-amz-trailer': TRAILER,
+    'x-amz-trailer': checksumHeader(algorithm),
     'x-amz-decoded-content-length': String(sizeBytes),
   }
 }
 
-async function* frames(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let crc = 0
+async function* frames(bytes: AsyncIterable<Buffer>, algorithm: ChecksumAlgorithm): AsyncGenerator<Buffer> {
+  const checksum = startChecksum(algorithm)
   let held: Buffer[] = []
   let heldBytes = 0
   const frame = (size: number) => {
@@ -87,7 +92,7 @@ async function* frames(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     const content = all.subarray(0, size)
     held = [all.subarray(size)]
     heldBytes = all.length - size
-    crc = crc32(content, crc)
+    checksum.update(content)
     return Buffer.concat([Buffer.from(`${size.toString(16)}\r\n`), content, Buffer.from('\r\n')])
   }
   for await (const piece of bytes) {
@@ -96,9 +101,11 @@ async function* frames(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     while (heldBytes >= FRAME_BYTES) yield frame(FRAME_BYTES)
   }
   if (heldBytes > 0) yield frame(heldBytes)
-  const checksum = Buffer.alloc(4)
-  checksum.writeUInt32BE(crc)
-  yield Buffer.from(`0\r\n${TRAILER}:${checksum.toString('base64')}\r\n\r\n`)
+  yield lastFrame(algorithm, checksum.digest())
+}
+
+function lastFrame(algorithm: ChecksumAlgorithm, digest: Buffer): Buffer {
+  return Buffer.from(`0\r\n${checksumHeader(algorithm)}:${digest.toString('base64')}\r\n\r\n`)
 }
 
 function framedBytes(size: number): number {

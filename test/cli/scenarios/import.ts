@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   CompleteMultipartUploadCommand,
   CreateBucketCommand,
@@ -46,6 +47,7 @@ interface Outcome {
   bytes: number
   failed: number
   unverified: number
+  locksLeftOut: number
   retries: number
   failures: { key: string; reason: string }[]
 }
@@ -75,7 +77,10 @@ async function makeBucket(Bucket: string, { versions = false } = {}): Promise<vo
 const put = (Bucket: string, Key: string, Body: string | Buffer, more = {}) =>
   s3.send(new PutObjectCommand({ Bucket, Key, Body, ...more }))
 
-type PartsOptions = Pick<CreateMultipartUploadCommandInput, 'ChecksumAlgorithm' | 'Metadata' | 'Tagging'>
+type PartsOptions = Pick<
+  CreateMultipartUploadCommandInput,
+  'ChecksumAlgorithm' | 'Metadata' | 'ObjectLockLegalHoldStatus' | 'Tagging'
+>
 
 async function putParts(
   Bucket: string,
@@ -161,6 +166,55 @@ t.test('import: versions, markers, metadata, tags, parts and awkward keys arrive
     outcome: { copied: 0, failed: 2, failures: [{ key: 'a b', reason: /did not come from/ }] },
   })
 })
+
+t.test(
+  'import --locks: retentions that are not over, and legal holds, on objects of one piece and of parts',
+  async (t) => {
+    const Bucket = 'locked'
+    await s3.send(new CreateBucketCommand({ Bucket, ObjectLockEnabledForBucket: true }))
+    const soon = new Date(Date.now() + 2_000)
+    const later = new Date(Math.ceil(Date.now() / 1_000) * 1_000 + 86_400_000)
+    await put(Bucket, 'over', 'bytes', { ObjectLockMode: 'GOVERNANCE', ObjectLockRetainUntilDate: soon })
+    await put(Bucket, 'retained', 'bytes', { ObjectLockMode: 'GOVERNANCE', ObjectLockRetainUntilDate: later })
+    const bodies = [randomBytes(MIN), randomBytes(7)]
+    await putParts(Bucket, 'held', bodies, { ObjectLockLegalHoldStatus: 'ON' })
+    for (const ChecksumAlgorithm of ['CRC64NVME', 'SHA256'] as const)
+      await putParts(Bucket, `held ${ChecksumAlgorithm}`, bodies, {
+        ObjectLockLegalHoldStatus: 'ON',
+        ChecksumAlgorithm,
+      })
+    await put(Bucket, 'free', 'bytes')
+    await sleep(soon.getTime() + 1_500 - Date.now())
+
+    const left = await run([`s3://${Bucket}`, '--to', 'unlocked'])
+    t.match(left.outcome, { ok: true, copied: 6, locksLeftOut: 5 })
+    const refused = await run([`s3://${Bucket}`, '--to', 'unlocked', '--locks'])
+    t.equal(refused.code, 1)
+    t.match(refused.stderr, /The bucket unlocked has no Object Lock: turn it on/)
+
+    const toLocked = () => run([`s3://${Bucket}`, '--to', 'locked-too', '--locks'])
+    const carried = await toLocked()
+    t.same(carried.outcome?.failures, [])
+    t.match(carried.outcome, { copied: 6, locksLeftOut: 0 })
+    t.match((await toLocked()).outcome, { copied: 0, present: 6 }, 'again')
+    const locks: Record<string, unknown> = {}
+    for (const Key of ['over', 'retained', 'held', 'held CRC64NVME', 'held SHA256', 'free']) {
+      const head = await s3.send(new HeadObjectCommand({ Bucket: 'locked-too', Key }))
+      locks[Key] = [head.ObjectLockMode, head.ObjectLockRetainUntilDate?.getTime(), head.ObjectLockLegalHoldStatus]
+      const asked = new DeleteObjectCommand({ Bucket: 'locked-too', Key, VersionId: head.VersionId })
+      const isLocked = Key === 'retained' || Key.startsWith('held')
+      if (isLocked) await t.rejects(s3.send(asked), { name: 'AccessDenied' }, Key)
+    }
+    t.strictSame(locks, {
+      over: [undefined, undefined, undefined],
+      retained: ['GOVERNANCE', later.getTime(), undefined],
+      held: [undefined, undefined, 'ON'],
+      'held CRC64NVME': [undefined, undefined, 'ON'],
+      'held SHA256': [undefined, undefined, 'ON'],
+      free: [undefined, undefined, undefined],
+    })
+  },
+)
 
 t.test('import: what is current only, and of a prefix', async (t) => {
   await makeBucket('now', { versions: true })
