@@ -31,6 +31,7 @@ const framings: Readonly<Record<string, string>> = {
   'two lengths that agree': `${head(['Content-Length: 5', 'Content-Length: 5'])}hello`,
   'a list of lengths': `${head(['Content-Length: 5, 5'])}hello`,
   'a length with a sign': `${head(['Content-Length: +5'])}hello`,
+  'a method of HTTP/2, without a version': 'PRI /bucket/key\r\nExpect: x\r\n\r\n',
   'a negative length': `${head(['Content-Length: -1'])}hello`,
   'a length in hex': `${head(['Content-Length: 0x5'])}hello`,
   'a length and more': `${head(['Content-Length: 5 0'])}hello`,
