@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { METHODS, STATUS_CODES } from 'node:http'
+import { STATUS_CODES } from 'node:http'
 import fastify from 'fastify'
 import { ByteBudget } from '../base/byte-budget.ts'
 import type { Clock, Random } from '../base/clock.ts'
@@ -75,17 +75,7 @@ export async function createS3Server(deps: S3ServerDeps): Promise<S3Server> {
 
   const app = fastify({
     serverFactory(listener) {
-      // HTTP/2's PRI is no method, though Node's parser takes it for one: Fastify has no way for it, and would answer itself.
-      const known: typeof listener = (req, res) => {
-        if (METHODS.includes(req.method!)) listener(req, res)
-        else
-          server.emit(
-            'clientError',
-            Object.assign(new Error('no such method'), { code: 'HPE_INVALID_METHOD' }),
-            req.socket,
-          )
-      }
-      const server = createHttpServer(known, limits, settings.tls)
+      const server = createHttpServer(listener, limits, settings.tls)
       if (settings.hasProxyHeaders) {
         const refused = () => meter.turnAway('no-proxy-header')
         acceptProxied(server, { trusted: trustedProxies, headerMs: limits.proxyHeaderMs, clock, refused })

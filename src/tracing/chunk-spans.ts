@@ -81,7 +81,7 @@ function tracedWriter(spans: Spans, attributes: Attributes, open: () => ChunkWri
   }
 }
 
-/** Until its last byte has come: who has that asks for no more. */
+/** Until its last byte has come: what is given up after that has been read all the same. */
 function tracedStream(
   spans: Spans,
   { server, range, signal }: { server: ServerNumber; range: PayloadRange; signal: AbortSignal },

@@ -1,6 +1,7 @@
 import {
   createServer,
   type IncomingMessage,
+  METHODS,
   type RequestListener,
   type Server,
   type ServerOptions,
@@ -10,6 +11,8 @@ import { createServer as createSecureServer } from 'node:https'
 import type { TlsIdentity } from '../../base/tls/identity.ts'
 import type { HttpLimits } from '../settings.ts'
 
+const methods = new Set(METHODS)
+
 /** Requests that wait for a 100 Continue. */
 const expecting = new WeakSet<IncomingMessage>()
 
@@ -17,8 +20,15 @@ export function expectsContinue(req: IncomingMessage): boolean {
   return expecting.has(req)
 }
 
-/** Node's server with the limits of this store, https with `tls`; `listener` also gets what Node would answer by itself. */
-export function createHttpServer(listener: RequestListener, limits: HttpLimits, tls?: TlsIdentity): Server {
+/**
+ * Node's server with the limits of this store, https with `tls`; `handle` also gets what Node would answer by itself, and no
+ * method that Node does not list: its parser takes HTTP/2's PRI for one, which is a broken request like any other here.
+ */
+export function createHttpServer(handle: RequestListener, limits: HttpLimits, tls?: TlsIdentity): Server {
+  const listener: RequestListener = (req, res) => {
+    if (methods.has(req.method!)) return handle(req, res)
+    server.emit('clientError', Object.assign(new Error('no such method'), { code: 'HPE_INVALID_METHOD' }), req.socket)
+  }
   const options = {
     headersTimeout: limits.headersMs,
     requestTimeout: limits.requestMs,
@@ -30,7 +40,7 @@ export function createHttpServer(listener: RequestListener, limits: HttpLimits, 
     requireHostHeader: false,
     noDelay: true,
   }
-  const server = tls ? secureServer(options, listener, tls, limits) : createServer(options, listener)
+  const server: Server = tls ? secureServer(options, listener, tls, limits) : createServer(options, listener)
   // Node drops headers beyond this count without a word, and signatures cover them; their size is bounded anyway.
   server.maxHeadersCount = 0
   server.maxConnections = limits.connectionsMax
