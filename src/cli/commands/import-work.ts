@@ -53,7 +53,10 @@ export function runImport(
     const tally = new Tally()
     const target = { endpoint: here, bucket: options.to ?? from.bucket }
     const names = { source: `${there.name}/${from.bucket}`, target: `${here.name}/${target.bucket}` }
-    const notes = openUploadNotes(join(resolve(settings.dataDirectory), 'imports'), JSON.stringify(names))
+    const carriesLocks = options.locks ?? false
+    // What was begun without locks would end without.
+    const noted = JSON.stringify(carriesLocks ? { ...names, carriesLocks } : names)
+    const notes = openUploadNotes(join(resolve(settings.dataDirectory), 'imports'), noted)
     const onRetry = (error: unknown) => {
       tally.retries++
       deps.log.debug({ err: error }, 'tried again')
@@ -66,7 +69,7 @@ export function runImport(
       tally,
       notes,
       etagsAreMd5: !options.etagIsNoMd5,
-      carriesLocks: options.locks ?? false,
+      carriesLocks,
       partBytes: settings.importPartBytes,
     }
     const order = {

@@ -260,6 +260,27 @@ t.test('import: a source that refuses, cuts off, hangs: all arrives; one that li
   t.equal(Uploads.length, 0, 'what was begun of it is given up')
 })
 
+t.test('import --locks: an upload that was begun without them is not gone on with', async (t) => {
+  for (const Bucket of ['half', 'half-2'])
+    await s3.send(new CreateBucketCommand({ Bucket, ObjectLockEnabledForBucket: true }))
+  await putParts('half', 'held', [randomBytes(MIN), randomBytes(7)], { ObjectLockLegalHoldStatus: 'ON' })
+  await using bad = await BadSource.start(store.announced.endpoint)
+  const args = ['s3://half', '--to', 'half-2']
+  const unlocked = start(args, { endpoint: bad.endpoint })
+  bad.judge = (method, target) => {
+    if (method !== 'GET' || !target.includes('partNumber=2')) return undefined
+    unlocked.child.kill('SIGKILL')
+    return 'hangs'
+  }
+  t.match(await unlocked.ended, { signal: 'SIGKILL' })
+  const { Uploads } = await s3.send(new ListMultipartUploadsCommand({ Bucket: 'half-2' }))
+  t.equal(Uploads?.length, 1, 'it is noted')
+  bad.judge = () => undefined
+  t.match((await run([...args, '--locks'], { endpoint: bad.endpoint })).outcome, { copied: 1, locksLeftOut: 0 })
+  const head = await s3.send(new HeadObjectCommand({ Bucket: 'half-2', Key: 'held' }))
+  t.equal(head.ObjectLockLegalHoldStatus, 'ON')
+})
+
 t.test('import: a source that gives no parts, and nothing to hold the bytes against', async (t) => {
   await makeBucket('odd')
   const plain = store.client({ requestChecksumCalculation: 'WHEN_REQUIRED' })
