@@ -1,11 +1,11 @@
 import { ChunkError } from '../../base/faults.ts'
 import { checkHeader, checkTrailer, encodeHeader, encodeTrailer } from '../../chunk-files/chunk-frame.ts'
-import { type ChunkKey, parseKey } from '../../chunk-files/chunk-key.ts'
+import { type ChunkKey, keyBytes, parseKey } from '../../chunk-files/chunk-key.ts'
 import { fanOut, fanOutDirectory } from '../../chunk-files/paths.ts'
 import { PayloadVerifier } from '../../striping/payload-verifier.ts'
 import type { StoredHeader, StoredTrailer } from '../ports.ts'
 import { FILE } from './chunk-index.ts'
-import { storedHash } from './chunk-reader.ts'
+import { verifyChunk } from './chunk-reader.ts'
 import type { DiskParts } from './disk-parts.ts'
 
 export interface WholeChunk {
@@ -53,13 +53,13 @@ async function refuseUnlessThere(parts: DiskParts, key: ChunkKey, chunkHash: Buf
 }
 
 /**
- * Within the chunk's gate: whether a chunk of this id is there, durably and with this hash. With another hash it throws
- * `invalid`: chunks are immutable.
+ * Within the chunk's gate: whether a chunk of this id is there, durably, with this hash and whole to its last block. With
+ * another hash it throws `invalid`: chunks are immutable. A damaged one is `corrupt`, and is not taken for this one.
  */
 export async function acknowledgeIfThere(parts: DiskParts, key: ChunkKey, chunkHash: Buffer): Promise<boolean> {
   const place = parts.index.get(key)
   if (!place) return false
-  const stored = await storedHash(parts, key)
+  const stored = await verifyChunk(parts, keyBytes(key))
   if (!stored.equals(chunkHash)) throw new ChunkError('invalid', 'another chunk of this id is there')
   if (place.segment === FILE) await parts.directories.settle(fanOutDirectory(parts.paths, fanOut(key)))
   else if (parts.segments.isTailInDoubt) throw new ChunkError('failed', 'a failed write may yet undo this chunk')

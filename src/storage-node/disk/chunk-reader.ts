@@ -96,16 +96,6 @@ export async function describeChunk(parts: ReaderParts, chunkId: Uint8Array): Pr
   })
 }
 
-/** The hash of a chunk as its trailer has it. */
-export async function storedHash(parts: ReaderParts, key: ChunkKey): Promise<Buffer> {
-  return await whereItLies(parts, key, (_, place) =>
-    withFile(parts, { key, place }, async ({ file, chunk }) => {
-      const { chunkHash } = chunk ?? (await frameInSegment(file, { key, place }))
-      return chunkHash
-    }),
-  )
-}
-
 /** Looks again when the chunk has moved between look-up and open. */
 async function whereItLies<T>(
   { index }: ReaderParts,

@@ -190,8 +190,10 @@ t.test('verify finds every flipped bit of a stored chunk, also when its file is 
     for (const place of places) {
       await file.write(Buffer.of(bytes[place]! ^ 0x10), 0, 1, place)
       await t.rejects(disk.verify(chunk.id), refused('corrupt'), `${dataBytes} bytes, flipped at ${place}`)
+      await t.rejects(put(disk, chunk), refused('corrupt'), 'nor is it taken for the chunk when that is put again')
       await file.write(bytes, place, 1, place)
       t.same(await disk.verify(chunk.id), chunk.trailer.chunkHash)
+      await put(disk, chunk)
     }
   }
 })
