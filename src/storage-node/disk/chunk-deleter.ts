@@ -1,10 +1,11 @@
 import { ChunkError } from '../../base/faults.ts'
 import { Turnstile } from '../../base/turnstile.ts'
 import { type ChunkKey, keyText, parseKey } from '../../chunk-files/chunk-key.ts'
-import { chunkFilePath, fanOut, fanOutDirectory } from '../../chunk-files/paths.ts'
+import { chunkFilePath } from '../../chunk-files/paths.ts'
 import { FILE, type Place } from './chunk-index.ts'
 import { isMissing, toChunkError } from './disk-error.ts'
 import type { DiskParts } from './disk-parts.ts'
+import { inFanOut } from './fan-out.ts'
 
 /** More would keep other work waiting for the threads that do the calls. */
 const UNLINKS_AT_ONCE = 16
@@ -53,17 +54,16 @@ async function deleteOne(parts: DiskParts, { key, isSpared, unlinked, turnstile 
     await appendTombstone(parts, key, place.segment)
     return true
   }
-  const directory = fanOutDirectory(parts.paths, fanOut(key))
   if (!place) {
     arrival.arrive()
     if (parts.segments.isTailInDoubt) throw new ChunkError('failed', 'a failed write may have left this chunk behind')
-    await parts.directories.settle(directory)
+    await inFanOut(parts, key, (directory) => parts.directories.settle(directory))
     return false
   }
   await turnstile.run(() => unlinkFile(parts, key, place))
   arrival.arrive()
   await unlinked.passed
-  await parts.directories.sync(directory)
+  await inFanOut(parts, key, (directory) => parts.directories.sync(directory))
   // A put of the same id, deleted before this one was made, may still lie in a segment without a tombstone of its own.
   if (parts.table.hasShadowed) await appendTombstone(parts, key, FILE)
   return true

@@ -14,6 +14,7 @@ import { DirectWriter } from './chunk-file-writer.ts'
 import { acknowledgeIfThere, appendChunk, corruptPayload } from './chunk-putter.ts'
 import { toChunkError } from './disk-error.ts'
 import type { DiskParts } from './disk-parts.ts'
+import { inFanOut } from './fan-out.ts'
 
 /** A chunk that comes in pieces. It becomes a file, unless all of it turns out to fit a segment. */
 export class DiskSink implements ChunkSink {
@@ -124,7 +125,7 @@ export class DiskSink implements ChunkSink {
     const { fs, paths, index, directories, moments } = this.#parts
     const name = { key: this.#key, payloadBytes: this.#payloadBytes }
     const path = chunkFilePath(paths, name)
-    await fs.rename(this.#writer.path, path)
+    await inFanOut(this.#parts, this.#key, () => fs.rename(this.#writer.path, path))
     this.#writer.keep()
     try {
       await directories.sync(fanOutDirectory(paths, fanOut(this.#key)))

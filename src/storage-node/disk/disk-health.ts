@@ -1,7 +1,9 @@
+import { basename } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
 import { ChunkError } from '../../base/faults.ts'
 import type { Log } from '../../base/log.ts'
-import { isDiskBroken, isOutOfSpace } from './disk-error.ts'
+import { diskPaths } from '../../chunk-files/paths.ts'
+import { isDiskBroken, isMissing, isOutOfSpace } from './disk-error.ts'
 import type { DiskFs, DiskSpace } from './disk-fs.ts'
 import type { TemporaryNames } from './durable-file.ts'
 import type { ChunkDiskSettings } from './settings.ts'
@@ -113,8 +115,21 @@ export class DiskHealth implements Disposable {
 
   async #readSpace(): Promise<void> {
     const { fs, clock, settings } = this.#deps
-    this.#space = await fs.space(settings.directory)
+    const gone = await this.#whatIsGone()
+    if (gone === undefined) this.#space = await fs.space(settings.directory)
+    else this.markBroken(new ChunkError('failed', `${gone} was taken away; put it back, or start the node again`))
     this.#lookedAtMs = clock.nowMs()
+  }
+
+  /** Files that were open go on to take writes when their directory is deleted, or another disk is mounted over it. */
+  async #whatIsGone(): Promise<string | undefined> {
+    const { fs, settings } = this.#deps
+    const { root, identity, temporary, segments } = diskPaths(settings.directory)
+    const names = await fs.readDirectory(root).catch((error) => {
+      if (isMissing(error)) return [] as string[]
+      throw error
+    })
+    return [identity, temporary, segments].find((path) => !names.includes(basename(path)))
   }
 
   #probeLater(): void {
@@ -134,6 +149,8 @@ export class DiskHealth implements Disposable {
 
   async #writeProbe(path: string): Promise<void> {
     const { fs } = this.#deps
+    const gone = await this.#whatIsGone()
+    if (gone !== undefined) throw new ChunkError('failed', `${gone} is not there`)
     const file = await fs.open(path, 'create')
     try {
       await file.write(PROBE, 0)
