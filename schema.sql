@@ -2744,9 +2744,7 @@ declare
   known int[];
 begin
   perform set_config('synchronous_commit', 'off', true);
-  -- Of attempts before this one that never ended.
-  update stray_chunks s set state = 'left over', delete_after = clock_timestamp()
-   where s.part_id = part and s.state = 'being written';
+  perform leave_over_v1(part);
   select array_agg(s.chunk_number) into known from stray_chunks s
     join unnest(chunk_numbers, server_numbers) as i (chunk_number, server_number)
       on s.part_id = part and s.chunk_number = i.chunk_number and s.server_number = i.server_number;

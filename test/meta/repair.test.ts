@@ -192,7 +192,7 @@ t.test('a plan whose chunk is being deleted: no new plan there, and no commit of
 })
 
 t.test(
-  'a plan that never ended is left over at once when the next one is made, at the latest after an hour',
+  'a plan that never ended is left over for a minute when the next one is made, at the latest after an hour',
   async (t) => {
     const part = await newPart()
     await plan(part, [move(1, 11)])
@@ -206,7 +206,12 @@ t.test(
       [1, 11, 'left over'],
       [1, 13, 'being written'],
     ])
-    t.equal((await upkeep.claimStrays({ server: 11 as ServerNumber, rowsMax: 5 }, live)).length, 1)
+    const claim = () => upkeep.claimStrays({ server: 11 as ServerNumber, rowsMax: 5 }, live)
+    t.equal((await claim()).length, 0, 'a write that was given up may still arrive')
+    await sql(`update stray_chunks set delete_after = delete_after - interval '1 min' where part_id = $1`, [
+      part.partId,
+    ])
+    t.equal((await claim()).length, 1)
   },
 )
 

@@ -1,8 +1,8 @@
 import t from 'tap'
-import type { PartId } from '../../src/base/ids.ts'
+import type { PartId, ServerNumber } from '../../src/base/ids.ts'
 import type { PartLayout } from '../../src/base/model.ts'
 import { rebuildChunks } from '../../src/engine/rebuild-chunks.ts'
-import type { Rebuilder } from '../../src/upkeep/ports/repair.ts'
+import type { Rebuilder, RepairEntry } from '../../src/upkeep/ports/repair.ts'
 import type { RepairDeps } from '../../src/upkeep/repair/deps.ts'
 import type { RepairProgress } from '../../src/upkeep/repair/repair-job.ts'
 import { repairPart } from '../../src/upkeep/repair/repair-part.ts'
@@ -19,6 +19,7 @@ const QUICK = {
   SEXTANT_SWEEP_INTERVAL_SECONDS: '0.5',
   SEXTANT_DOOMED_GRACE_SECONDS: '0',
 }
+const AT_ONCE = { lost: [], leaving: [], graceMs: 0, pace: async () => {} }
 /** Whole messages in segments, and streams in files. */
 const SIZES = [1, 5_000, 300_000, 2_500_000]
 
@@ -158,7 +159,7 @@ t.test('an attempt that was killed before its commit: where the next one goes el
     await rebuildChunks(store.engineDeps, order, signal)
     throw new Error('killed')
   })
-  await t.rejects(repairPart(deps, entry, { lost: [], leaving: [], graceMs: 0, pace: async () => {} }, live), {
+  await t.rejects(repairPart(deps, entry, AT_ONCE, live), {
     message: 'killed',
   })
   const [{ server_number: target }] = (await sql('select server_number from stray_chunks')) as [Record<string, unknown>]
@@ -167,9 +168,11 @@ t.test('an attempt that was killed before its commit: where the next one goes el
   await store.cluster.refresh(live)
   await sql(`insert into repair_queue (part_id, missing_chunks, reason) values ($1, 1, 'test')`, [partId])
   await using _upkeep = store.startUpkeep(QUICK)
-  await eventually('it is repaired', WAIT_MS, isSettled)
-  t.same(await whatIsWrongNow(), [])
+  await eventually('it is repaired', WAIT_MS, async () => (await countOf('repair_queue')) === 0)
   t.not((await layoutOf(partId)).servers[0], target)
+  await sql('update stray_chunks set delete_after = now()')
+  await eventually('nothing is left over', WAIT_MS, isSettled)
+  t.same(await whatIsWrongNow(), [])
   await sql(`update storage_servers set status = 'up'`)
   await store.cluster.refresh(live)
 })
@@ -182,14 +185,13 @@ t.test(
     await store.engineDeps.chunks.deleteChunks(servers[0]!, [{ partId, index: 0 }], live)
     await sql('update parts set servers[1] = 0 where part_id = $1', [partId])
     const entry = { partId, layout: await layoutOf(partId), damaged: [] }
-    const options = { lost: [], leaving: [], graceMs: 0, pace: async () => {} }
     const rebuild: Rebuilder['rebuild'] = (order, signal) => rebuildChunks(store.engineDeps, order, signal)
     // One that was killed left a copy there.
     const killed = depsWith(async (order, signal) => {
       await rebuild(order, signal)
       throw new Error('killed')
     })
-    await t.rejects(repairPart(killed, entry, options, live), { message: 'killed' })
+    await t.rejects(repairPart(killed, entry, AT_ONCE, live), { message: 'killed' })
     const deleted: unknown[] = []
     const sleeper = depsWith(rebuild)
     sleeper.chunks = {
@@ -201,11 +203,11 @@ t.test(
       ...meta.repairs,
       async planRepair(plan, signal) {
         const moves = await meta.repairs.planRepair(plan, signal)
-        t.equal((await repairPart(depsWith(rebuild), entry, options, live)).outcome, 'ok', 'meanwhile another one')
+        t.equal((await repairPart(depsWith(rebuild), entry, AT_ONCE, live)).outcome, 'ok', 'meanwhile another one')
         return moves
       },
     }
-    t.equal((await repairPart(sleeper, entry, options, live)).outcome, 'changed')
+    t.equal((await repairPart(sleeper, entry, AT_ONCE, live)).outcome, 'changed')
     t.same(deleted, [])
     t.same(await whatIsWrongNow(), [])
     await using _upkeep = store.startUpkeep(QUICK)
@@ -225,7 +227,7 @@ t.test('a part that is deleted while it is repaired: its new chunk is deleted to
     return made
   })
   const entry = { partId, layout: await layoutOf(partId), damaged: [] }
-  const { outcome } = await repairPart(deps, entry, { lost: [], leaving: [], graceMs: 0, pace: async () => {} }, live)
+  const { outcome } = await repairPart(deps, entry, AT_ONCE, live)
   t.equal(outcome, 'gone')
   t.not((await whatIsWrongNow()).length, 0, 'the chunks are still there')
   await using _upkeep = store.startUpkeep(QUICK)
@@ -234,6 +236,58 @@ t.test('a part that is deleted while it is repaired: its new chunk is deleted to
     WAIT_MS,
     async () => (await countOf('doomed_parts')) === 0 && (await isSettled()),
   )
+  t.same(await whatIsWrongNow(), [])
+})
+
+/** A part without chunks 0 and 5, and a server that the ring says for chunk 0, on which lies a rotten copy of it. */
+async function withCopyInTheWay(key: string): Promise<{ entry: RepairEntry; target: ServerNumber }> {
+  const partId = await store.put(key, someBytes(3_000_000))
+  const { servers } = await layoutOf(partId)
+  for (const index of [0, 5]) await store.engineDeps.chunks.deleteChunks(servers[index]!, [{ partId, index }], live)
+  await sql('update parts set servers[1] = 0 where part_id = $1', [partId])
+  const killed = depsWith(async (order, signal) => {
+    await rebuildChunks(store.engineDeps, order, signal)
+    throw new Error('killed')
+  })
+  const [early, entry] = [
+    { partId, layout: await layoutOf(partId), damaged: [] },
+    { partId, layout: await layoutOf(partId), damaged: [5] },
+  ]
+  await t.rejects(repairPart(killed, early, AT_ONCE, live), { message: 'killed' })
+  const [{ server_number: target }] = (await sql('select server_number from stray_chunks')) as [
+    { server_number: ServerNumber },
+  ]
+  await rotLarge(store.nodes.find(({ number }) => number === target)!.directory, { partId, index: 0 })
+  return { entry, target }
+}
+
+t.test('a copy that waits for its deletion where a chunk would go: it goes elsewhere, at once', async (t) => {
+  const { entry, target } = await withCopyInTheWay('in-the-way')
+  await sql(`update stray_chunks set state = 'left over', delete_after = now() + interval '1 day'`)
+  const deps = depsWith((order, signal) => rebuildChunks(store.engineDeps, order, signal))
+  t.match(await repairPart(deps, entry, AT_ONCE, live), { outcome: 'ok', chunks: 2, left: undefined })
+  const { servers } = await layoutOf(entry.partId)
+  t.not(servers[0], target)
+  t.not(servers[0], 0)
+  await sql('update stray_chunks set delete_after = now()')
+  await using _upkeep = store.startUpkeep(QUICK)
+  await eventually('nothing is left over', WAIT_MS, isSettled)
+  t.same(await whatIsWrongNow(), [])
+})
+
+t.test('a server that refuses a chunk, for a copy that nobody knows of: it goes elsewhere, at once', async (t) => {
+  const { entry, target } = await withCopyInTheWay('unknown')
+  const { partId } = entry
+  await sql('delete from stray_chunks')
+  const deps = depsWith((order, signal) => rebuildChunks(store.engineDeps, order, signal))
+  t.match(await repairPart(deps, entry, AT_ONCE, live), { outcome: 'ok', chunks: 2, left: undefined })
+  t.not((await layoutOf(partId)).servers[0], target)
+  const plans = await sql('select extract(epoch from delete_after - now()) as seconds from stray_chunks')
+  t.equal(plans.length, 2, 'the copy that chunk 5 had, and the one that was refused')
+  for (const { seconds } of plans) t.ok(Number(seconds) < 61)
+  await sql('update stray_chunks set delete_after = now()')
+  await using _upkeep = store.startUpkeep(QUICK)
+  await eventually('nothing is left over', WAIT_MS, isSettled)
   t.same(await whatIsWrongNow(), [])
 })
 

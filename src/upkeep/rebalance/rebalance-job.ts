@@ -164,7 +164,9 @@ class RebalanceRun {
   async #write(layout: PartLayout, moves: readonly ChunkMove[], today: ServersToday): Promise<ChunkMove[]> {
     const wanted = new Map(moves.map(({ index }) => [index, 'leaving' as const]))
     const pace = (bytes: number, signal: AbortSignal) => this.#order.pace.take(bytes, signal)
-    const written = await writeMoves(this.#deps, { layout, wanted }, { moves, pace }, this.#signal)
+    const order = { moves, held: [], pace }
+    const { written, failure } = await writeMoves(this.#deps, { layout, wanted }, order, this.#signal)
+    if (written.length === 0) throw failure
     if (isAsSafe(today, layout.servers, written)) return written
     throw new StoreFault('ServiceUnavailable', {
       reason: 'Of its chunks those alone that were written make it less safe.',

@@ -17,22 +17,38 @@ export interface Wanted {
   unwanted: readonly ServerNumber[]
 }
 
+/** How far one attempt has come. */
+export interface Attempt {
+  /** Chunks that are durable where they are to be. */
+  made: readonly ChunkMove[]
+  /** Servers that did not take a chunk, by its index. */
+  refused: ReadonlyMap<number, readonly ServerNumber[]>
+}
+
 /**
- * Where each wanted chunk goes, by the ring: as if it were placed today among the part's other chunks. Not back to where it
+ * Where each wanted chunk that is not made yet goes, by the ring: as if it were placed today among the part's other chunks. Not back to where it
  * was, for there the old copy must make room before its successor is written; unless no other place is as safe. Even then
  * a rotten one makes room only if six other chunks are sound to the last block, a strange one never. Chunks for which there
  * is no server are left out.
  */
-export async function chooseTargets(deps: RepairDeps, part: Wanted, signal: AbortSignal): Promise<ChunkMove[]> {
+export async function chooseTargets(
+  deps: RepairDeps,
+  part: Wanted,
+  { made, refused }: Attempt,
+  signal: AbortSignal,
+): Promise<ChunkMove[]> {
   const { layout, wanted, unwanted } = part
   const { partId } = layout
   const placed = layout.servers.map((server, index) => (wanted.has(index) ? NOWHERE : server))
+  for (const { index, server } of made) placed[index] = server
   const moves: ChunkMove[] = []
   for (const [index, condition] of wanted) {
+    if (placed[index] !== NOWHERE) continue
     const was = layout.servers[index]!
-    let server = deps.placer.replace(partId, index, placed, new Set(unwanted))
+    const closed = [...unwanted, ...(refused.get(index) ?? [])]
+    let server = deps.placer.replace(partId, index, placed, new Set(closed))
     if (server !== undefined && server === was) {
-      const other = deps.placer.replace(partId, index, placed, new Set([...unwanted, was]))
+      const other = deps.placer.replace(partId, index, placed, new Set([...closed, was]))
       const isBack = !isAsSafe(placed, { index, was, other }) && (await mayMakeRoom(deps, part, condition, signal))
       if (!isBack) server = other
     }

@@ -1,4 +1,4 @@
-import { StoreFault } from '../../base/faults.ts'
+import { ChunkError, StoreFault } from '../../base/faults.ts'
 import { NOWHERE, type ServerNumber } from '../../base/ids.ts'
 import type { PartLayout } from '../../base/model.ts'
 import { payloadBytes } from '../../striping/layout.ts'
@@ -7,6 +7,9 @@ import { chooseTargets, type Wanted, type WantedCondition } from './choose-targe
 import type { RepairDeps } from './deps.ts'
 import { type ChunkCondition, examineChunks } from './examine-chunks.ts'
 import { writeMoves } from './write-moves.ts'
+
+/** Servers that are asked to take a chunk in one attempt. A few say no for reasons of their own; if more do, it is not they. */
+const PLACES_MAX = 5
 
 export interface RepairOptions extends UnwantedServers {
   /** How long copies that were replaced stay. */
@@ -83,16 +86,32 @@ function whatIsWanted(
   return wanted
 }
 
-/** Writes the wanted chunks where the ring says, and answers those that are durable now. */
+/**
+ * Writes the wanted chunks where the ring says, and answers those that are durable now. Where a server does not take one, as
+ * for an older copy of it that waits to be deleted there, the next one is asked. Throws if nothing could be written.
+ */
 async function makeAnew(
   deps: RepairDeps,
   part: Wanted,
   { pace }: RepairOptions,
   signal: AbortSignal,
 ): Promise<ChunkMove[]> {
-  const moves = await chooseTargets(deps, part, signal)
-  if (moves.length === 0) throw new StoreFault('ServiceUnavailable', { reason: 'No server takes the rebuilt chunks.' })
-  return await writeMoves(deps, part, { moves, pace }, signal)
+  const made: ChunkMove[] = []
+  const refused = new Map<number, ServerNumber[]>()
+  let failure: unknown = new StoreFault('ServiceUnavailable', { reason: 'No server takes the rebuilt chunks.' })
+  for (let places = 0; places < PLACES_MAX && made.length < part.wanted.size; places++) {
+    const moves = await chooseTargets(deps, part, { made, refused }, signal)
+    if (moves.length === 0) break
+    const result = await writeMoves(deps, part, { moves, held: [...made], pace }, signal)
+    made.push(...result.written)
+    failure = result.failure ?? failure
+    if (!(result.failure instanceof ChunkError)) break
+    for (const { index, server } of moves) {
+      if (!made.some((each) => each.index === index)) refused.set(index, [...(refused.get(index) ?? []), server])
+    }
+  }
+  if (made.length === 0) throw failure
+  return made
 }
 
 function whatIsLeft(

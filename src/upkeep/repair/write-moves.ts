@@ -1,4 +1,4 @@
-import { ChunkError, StoreFault } from '../../base/faults.ts'
+import { ChunkError } from '../../base/faults.ts'
 import type { ServerNumber } from '../../base/ids.ts'
 import type { PartLayout } from '../../base/model.ts'
 import type { Moment } from '../../engine/ports/chunk-store.ts'
@@ -9,33 +9,54 @@ import { type ChunkCondition, examineChunks } from './examine-chunks.ts'
 
 export interface MovesOrder {
   moves: readonly ChunkMove[]
+  /** Moves of the part that were made before, and that nothing names yet: they stay planned. */
+  held: readonly ChunkMove[]
   pace: RebuildOrder['pace']
 }
 
-/**
- * Plans the moves, so that what is written is found after a crash, and writes; answers those that are durable now. Nothing
- * names them yet. Throws if nothing could be written.
- */
+export interface MovesResult {
+  /** Durable now. Nothing names them yet. */
+  written: ChunkMove[]
+  /** What hindered the others: a ChunkError if it was their servers; undefined if there are none. */
+  failure: unknown
+}
+
+/** Plans the moves, so that what is written is found after a crash, and writes. */
 export async function writeMoves(
   deps: RepairDeps,
   part: Pick<Wanted, 'layout' | 'wanted'>,
-  { moves, pace }: MovesOrder,
+  { moves, held, pace }: MovesOrder,
   signal: AbortSignal,
-): Promise<ChunkMove[]> {
+): Promise<MovesResult> {
   const { layout } = part
-  const { partId } = layout
-  const away = moves.filter(({ index, server }) => server !== layout.servers[index])
-  const back = moves.filter(({ index, server }) => server === layout.servers[index])
-  const planned = away.length > 0 ? await deps.catalogue.planRepair({ partId, moves: away }, signal) : []
+  const isAway = ({ index, server }: ChunkMove) => server !== layout.servers[index]
+  const planned = await planMoves(deps, layout, { away: moves.filter(isAway), held: held.filter(isAway) }, signal)
   const { there, free } = await lookForCopies(deps, layout, planned, signal)
-  const room = await makeRoom(deps, layout, back, signal)
+  const room = await makeRoom(
+    deps,
+    layout,
+    moves.filter((move) => !isAway(move)),
+    signal,
+  )
   const targets = new Map([...room, ...free].map(({ index, server }) => [index, server]))
-  if (targets.size > 0) {
-    const written = await writeChunks(deps, part, { layout, targets, pace }, signal)
-    return [...there, ...written.map((index) => ({ index, server: targets.get(index)! }))]
+  const { written, failure } = await writeChunks(deps, part, { layout, targets, pace }, signal)
+  const isHindered = there.length + targets.size < moves.length
+  return {
+    written: [...there, ...written.map((index) => ({ index, server: targets.get(index)! }))],
+    failure: failure ?? (isHindered ? new ChunkError('failed', 'an older copy is in its way') : undefined),
   }
-  if (there.length > 0) return there
-  throw new StoreFault('ServiceUnavailable', { reason: 'Other copies are still being deleted where it would go.' })
+}
+
+/** A plan takes the place of the one before. */
+async function planMoves(
+  { catalogue }: RepairDeps,
+  { partId }: PartLayout,
+  { away, held }: { away: readonly ChunkMove[]; held: readonly ChunkMove[] },
+  signal: AbortSignal,
+): Promise<PlannedMove[]> {
+  if (away.length === 0) return []
+  const planned = await catalogue.planRepair({ partId, moves: [...away, ...held] }, signal)
+  return planned.filter(({ index }) => away.some((move) => move.index === index))
 }
 
 /**
@@ -97,16 +118,13 @@ async function momentsOf(
   return moments
 }
 
-/**
- * What is lost or damaged first, for which all else is a source; then what is leaving, copied if it can be, else made anew.
- * Throws only if nothing could be written.
- */
+/** What is lost or damaged first, for which all else is a source; then what is leaving, copied if it can be, else made anew. */
 async function writeChunks(
   { rebuilder }: RepairDeps,
   { wanted }: Pick<Wanted, 'wanted'>,
   order: RebuildOrder,
   signal: AbortSignal,
-): Promise<number[]> {
+): Promise<{ written: number[]; failure: unknown }> {
   const written: number[] = []
   let failure: unknown
   const write = async (way: 'rebuild' | 'copy', indexes: readonly number[]) => {
@@ -130,6 +148,6 @@ async function writeChunks(
     'rebuild',
     leaving.filter((index) => !written.includes(index)),
   )
-  if (written.length === 0) throw failure
-  return written
+  if (written.length === indexes.length) return { written, failure: undefined }
+  return { written, failure: failure ?? new ChunkError('failed', 'a server did not take its chunk') }
 }

@@ -45,10 +45,7 @@ export function repairs(db: MemoryDatabase, { planMs }: { planMs: number }): Rep
     },
     async planRepair({ partId, moves }) {
       db.beginUnsynced()
-      for (const stray of straysOf(db, partId)) {
-        if (stray.state !== 'being written') continue
-        db.put('strays', strayName(stray), { ...stray, state: 'left over', deleteAfterMs: db.nowMs() })
-      }
+      leaveOver(db, partId)
       return moves.flatMap((move) => {
         const name = strayName({ partId, ...move })
         const known = db.rows.strays.get(name)

@@ -22,8 +22,7 @@ import { rotLarge } from '../../support/spoil.ts'
 import { StoreUnderTest } from '../../support/store.ts'
 import { sextant } from '../../support/up.ts'
 
-/** A repair that fails is tried again after 10, 20, 40 and 80 s. */
-const HEALED_MS_MAX = 240_000
+const HEALED_MS_MAX = 100_000
 const MIB = 1024 * 1024
 const Bucket = 'compressed'
 const Plain = 'plain'
