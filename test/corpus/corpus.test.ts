@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { GetBucketLocationCommand, S3Client } from '@aws-sdk/client-s3'
 import t from 'tap'
 import { execute, openTestDatabase } from '../support/postgres.ts'
+import { saveResult } from '../support/reliability.ts'
 import { dataDirectory, gone, sextant } from '../support/up.ts'
 import { corpora, type Expected, filesOf, unpack } from './corpus.ts'
 import { describeStore } from './describe-store.ts'
@@ -14,6 +15,8 @@ const sizes = await Promise.all(releases.flatMap(({ name }) => Object.values(fil
 
 t.ok(releases.length > 0)
 t.ok(sizes.reduce((sum, { size }) => sum + size, 0) < BYTES_MAX, 'all of it is small')
+
+const read = { versions: 0, buckets: 0, uploads: 0 }
 
 for (const { name: release } of releases) {
   t.test(`what ${release} wrote is read to the letter: objects, versions, uploads, settings, keys`, async (t) => {
@@ -53,5 +56,20 @@ for (const { name: release } of releases) {
     child.kill('SIGTERM')
     t.match(await ended, { code: 0 })
     t.same(await gone(directory, 5000), [])
+    read.buckets += found.buckets.length
+    read.versions += versions.length
+    read.uploads += found.buckets.flatMap(({ uploads }) => uploads).length
   })
 }
+
+t.test('what all releases wrote', async () => {
+  await saveResult({
+    name: 'a store of every release',
+    test: 'test/corpus/corpus.test.ts',
+    promise:
+      'What a release left on disks and in PostgreSQL is told to the letter by this version: bytes, versions, attributes, settings, uploads under way',
+    passed: t.passing(),
+    runs: `stores of ${releases.map(({ name }) => name).join(', ')}, started by this version and checked by \`sextant fsck\``,
+    result: `${read.versions} versions and delete markers in ${read.buckets} buckets, and ${read.uploads} uploads, are what was written`,
+  })
+})

@@ -64,7 +64,8 @@ export function anchorsOf(markdown: string): Set<string> {
   return anchors
 }
 
-function slugOf(heading: string): string {
+/** As GitHub makes an anchor of a heading. */
+export function slugOf(heading: string): string {
   const plain = heading.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').replace(/[`*]/g, '')
   return plain
     .toLowerCase()

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
+import { saveResult } from '../support/reliability.ts'
 import { fuzz, type Report } from './fuzz.ts'
 import { fuzzedStore } from './fuzzed-store.ts'
 import { gatewayUsage, growthOf } from './gateway-usage.ts'
@@ -51,6 +52,7 @@ async function run(): Promise<number> {
   if (growthMiB > GROWTH_MIB_MAX && memoryMiB.at(-1)! > SETTLED_MIB)
     report.failures.push({ problem: `memory grew by ${growthMiB} MiB: ${memoryMiB.join(' ')}` })
   show(report, memoryMiB, growthMiB)
+  await keep(report, memoryMiB)
   return report.failures.length === 0 ? 0 : 1
 }
 
@@ -68,4 +70,20 @@ function show(report: Report, memoryMiB: readonly number[], growthMiB: number): 
   console.log(
     `fuzz: gateway ${memoryMiB[0]} MiB first, ${memoryMiB.at(-1)} last, ${Math.max(...memoryMiB)} at most, growth ${growthMiB}`,
   )
+}
+
+async function keep({ requests: sent, seconds, statuses, themes, failures }: Report, memoryMiB: readonly number[]) {
+  const classOf = (status: number) => (status === 0 ? 'none' : status === 501 ? '501' : `${Math.floor(status / 100)}xx`)
+  const answers = new Map<string, number>()
+  for (const [status, times] of statuses) answers.set(classOf(status), (answers.get(classOf(status)) ?? 0) + times)
+  const told = [...answers].map(([name, times]) => `${name} ${times}`).sort()
+  await saveResult({
+    name: 'malformed requests',
+    test: 'test/fuzz/run.ts',
+    promise:
+      'Whatever is malformed, forged or odd: nothing fails on our side (501, not implemented, is no failure), no gateway crashes or grows, nothing gets in',
+    passed: failures.length === 0,
+    runs: `${sent} requests against a whole store in ${Math.round(seconds)} s, ${sent - (themes.get('rightful') ?? 0)} of them malformed, forged or odd; seed ${seed}`,
+    result: `${failures.length} failures; answers: ${told.join(', ')}; gateway ${memoryMiB[0]} MiB first, ${memoryMiB.at(-1)} MiB last`,
+  })
 }

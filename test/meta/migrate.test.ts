@@ -5,6 +5,7 @@ import { dumpSchema } from '../../scripts/dump-schema.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { migrate } from '../../src/meta/migrate.ts'
 import { execute, openTestDatabase } from '../support/postgres.ts'
+import { saveResult } from '../support/reliability.ts'
 
 const db = await openTestDatabase({ migrated: false })
 t.teardown(() => db[Symbol.asyncDispose]())
@@ -104,6 +105,14 @@ t.test('migrate: killed anywhere, it has done nothing, and the next one does all
   }
   await execute(url, 'update killer.orders set fatal = 0')
   t.equal(await run(url), steps)
+  await saveResult({
+    name: 'migrations killed',
+    test: 'test/meta/migrate.test.ts',
+    promise: 'A migration of the database that is killed anywhere has done nothing, and the next one does all of it',
+    passed: t.passing(),
+    runs: `${kills} sessions killed, from the first to the last of ${commands} commands that change the schema`,
+    result: `nothing was left by any of them; then ${steps} steps were taken`,
+  })
 })
 
 t.test('migrate: gives up when told to', async (t) => {

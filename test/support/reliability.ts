@@ -1,10 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ResultName } from '../../reliability/scorecard.ts'
 
-/** What one suite showed of one promise: a line of docs/reliability.md (scripts/write-reliability.ts). */
+/** What one suite showed of one promise: a section of docs/reliability.md (scripts/write-reliability.ts). */
 export interface ReliabilityResult {
-  /** Of the line, and of its file. */
-  name: string
+  /** Of the section, and of its file; reliability/scorecard.ts says to which lines it belongs. */
+  name: ResultName
   promise: string
   /** The file that shows it. */
   test: string
@@ -15,12 +16,20 @@ export interface ReliabilityResult {
   result: string
 }
 
+export interface KeptResult extends ReliabilityResult {
+  /** The day, UTC. */
+  date: string
+}
+
 /** Kept where SEXTANT_TEST_RESULTS says, nowhere if it does not. */
 export async function saveResult(result: ReliabilityResult): Promise<void> {
   const directory = process.env.SEXTANT_TEST_RESULTS
   if (directory === undefined) return
   await mkdir(directory, { recursive: true })
-  const file = `${result.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}.json`
-  const date = new Date().toISOString().slice(0, 10)
-  await writeFile(join(directory, file), `${JSON.stringify({ ...result, date }, null, 2)}\n`)
+  const kept: KeptResult = { ...result, date: new Date().toISOString().slice(0, 10) }
+  await writeFile(resultFile(directory, result.name), `${JSON.stringify(kept, null, 2)}\n`)
+}
+
+export function resultFile(directory: string, name: ResultName): string {
+  return join(directory, `${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}.json`)
 }

@@ -29,14 +29,14 @@ interface Bad {
   how: 'full' | 'read-only'
 }
 
-const cases: Record<string, Bad> = {
+const cases = {
   'the disk of one node is full': { nodes: [1], how: 'full', statuses: [] },
   'the disk of one node turns read-only': { nodes: [1], how: 'read-only', statuses: [] },
   'the disks of all nodes are full': { nodes: [1, 2, 3, 4, 5, 6], how: 'full', statuses: [503, 507] },
   "PostgreSQL's disk is full": { nodes: [], postgres: true, how: 'full', statuses: [503] },
-}
+} as const satisfies Record<string, Bad>
 
-for (const [name, bad] of Object.entries(cases)) {
+for (const [name, bad] of Object.entries(cases) as [keyof typeof cases, Bad][]) {
   t.test(`${name}: a clean error at most, nothing half done, and alive within 10 s`, { skip }, async (t) => {
     t.comment(`seed ${seed}`)
     await using disks = await openDisks(bad)

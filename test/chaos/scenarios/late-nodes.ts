@@ -21,8 +21,10 @@ const ROUNDS = sized({ short: 2, long: 30 })
 const PHASE_MS = sized({ short: 6_000, long: 20_000 })
 const SLOW_MS = 5_000
 
+type Lateness = 'hung (SIGSTOP)' | '5 s slow'
+
 /** How a node is late, and how that ends. */
-const lateness: Record<string, (cluster: ChaosCluster, node: number) => () => void> = {
+const lateness: Record<Lateness, (cluster: ChaosCluster, node: number) => () => void> = {
   'hung (SIGSTOP)': (cluster, node) => {
     cluster.nodes[node - 1]!.signal('SIGSTOP')
     return () => cluster.nodes[node - 1]!.signal('SIGCONT')
@@ -34,7 +36,7 @@ const lateness: Record<string, (cluster: ChaosCluster, node: number) => () => vo
   },
 }
 
-for (const [name, makeLate] of Object.entries(lateness)) {
+for (const [name, makeLate] of Object.entries(lateness) as [Lateness, (typeof lateness)[Lateness]][]) {
   t.test(`one node is ${name}: the 99th percentile of GETs stays under twice the healthy one`, async (t) => {
     const network = await openProxies({ gateways: 1, nodes: 6 })
     // Every read goes to the nodes: no cache, no directory of a node read past it.
@@ -60,7 +62,7 @@ for (const [name, makeLate] of Object.entries(lateness)) {
 
 async function judge(
   t: Test,
-  { name, healthy, late, left }: { name: string; healthy: number[]; late: number[]; left: string[] },
+  { name, healthy, late, left }: { name: Lateness; healthy: number[]; late: number[]; left: string[] },
 ): Promise<void> {
   const [before, after] = [percentile(healthy, 99), percentile(late, 99)]
   const medians = `medians ${percentile(healthy, 50)} and ${percentile(late, 50)} ms`

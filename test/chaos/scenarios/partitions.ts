@@ -36,14 +36,15 @@ const cuts: readonly Cut[] = [
 
 /** Where this machine lets us: real interfaces, real retransmissions. Otherwise, and in the long form too, proxies. */
 const hasNamespaces = await mayMakeNamespaces()
-const networks: Record<string, () => Promise<CuttableNetwork>> = {
+type Kind = 'network namespaces' | 'proxies'
+const networks: { [K in Kind]?: () => Promise<CuttableNetwork> } = {
   ...(hasNamespaces && { 'network namespaces': () => openNamespaces({ gateways: GATEWAYS, nodes: NODES }) }),
   ...(sized({ short: !hasNamespaces, long: true }) && {
     proxies: () => openProxies({ gateways: GATEWAYS, nodes: NODES }),
   }),
 }
 
-for (const [name, openNetwork] of Object.entries(networks)) {
+for (const [name, openNetwork] of Object.entries(networks) as [Kind, () => Promise<CuttableNetwork>][]) {
   t.test(`partitions (${name}): nothing is lost, and all live again within 10 s`, async (t) => {
     t.comment(`seed ${seed}`)
     await using cluster = await ChaosCluster.start({ gateways: GATEWAYS, nodes: NODES, network: await openNetwork() })

@@ -205,7 +205,8 @@ export class ChaosClient {
   #fail(what: string, { status, code, wasSent }: Failure): void {
     const { ledger } = this.#deps
     ledger.count(wasSent ? `${what}: failed` : `${what}: nobody there`)
-    if (status !== undefined) ledger.failureStatuses.add(status)
+    if (status === undefined) ledger.unanswered += 1
+    else ledger.failureStatuses.add(status)
     if (status !== undefined && status < 500 && status !== 409)
       ledger.faults.push(`${what} was answered ${status} ${code}`)
   }

@@ -11,6 +11,8 @@ export class Ledger {
   readonly faults: string[] = []
   /** What failed requests were answered, if anything. */
   readonly failureStatuses = new Set<number>()
+  /** Failed requests that got no answer, or a part of one. */
+  unanswered = 0
   /** Operations by their kind and outcome. */
   readonly counts = new Map<string, number>()
 

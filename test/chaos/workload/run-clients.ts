@@ -31,6 +31,8 @@ export class Clients implements Disposable {
   readonly ledger: Ledger
   readonly #options: ClientsOptions
   readonly #gateways: S3Client[]
+  /** By number: one that runs again goes on with its choices and names. */
+  readonly #clients = new Map<number, ChaosClient>()
   #isDisposed = false
 
   /** With a bucket of their own. */
@@ -46,6 +48,7 @@ export class Clients implements Disposable {
     this.#gateways = options.cluster.gateways.map((gateway) => s3Client(options.cluster, gateway))
   }
 
+  /** May be called again once it has resolved. */
   async run(): Promise<void> {
     const { operations, withinMs = Number.POSITIVE_INFINITY, clients = 8, until = Promise.resolve() } = this.#options
     const deadlineMs = performance.now() + withinMs
@@ -93,7 +96,9 @@ export class Clients implements Disposable {
   }
 
   #client(number: number): ChaosClient {
-    return new ChaosClient(this.#deps(number))
+    const client = this.#clients.get(number) ?? new ChaosClient(this.#deps(number))
+    this.#clients.set(number, client)
+    return client
   }
 
   #deps(number: number) {

@@ -7,6 +7,7 @@ import type { BackupDescription } from '../../../src/cli/backup/backup-directory
 import { startPostgres } from '../../../src/cli/postgres/start.ts'
 import { migrate } from '../../../src/meta/migrate.ts'
 import { execute } from '../../support/postgres.ts'
+import { saveResult } from '../../support/reliability.ts'
 import { sextant, until } from '../../support/up.ts'
 
 const live = new AbortController().signal
@@ -66,8 +67,10 @@ t.test('backup restore --to: as of any moment since the backup, by the archived 
     await restored.stop()
     return { found, asOf: (JSON.parse(stdout) as { asOf: string }).asOf }
   }
-  t.same(await restoreTo('--to', moment), { found: ['before', 'between'], asOf: moment })
-  t.match(await restoreTo('--to', 'latest'), { found: ['before', 'between', 'after'] })
+  const then = await restoreTo('--to', moment)
+  t.same(then, { found: ['before', 'between'], asOf: moment })
+  const latest = await restoreTo('--to', 'latest')
+  t.match(latest, { found: ['before', 'between', 'after'] })
   await rename(join(data, 'postgres'), join(scratch, 'lost'))
   const backup = join(scratch, 'backup')
   t.match(await run('restore', backup, '--to', '2001-01-01T00:00:00Z'), { code: 1, stderr: /holds nothing before/ })
@@ -81,4 +84,13 @@ t.test('backup restore --to: as of any moment since the backup, by the archived 
     stderr: /SEXTANT_WAL_ARCHIVE_DIR must name/,
   })
   t.same(await readdir(data), ['lock', 'run'], 'a restore that failed leaves nothing')
+  await saveResult({
+    name: 'PostgreSQL as of a moment',
+    test: 'test/cli/scenarios/point-in-time.ts',
+    promise:
+      'The metadata comes back as of any moment since a backup, by the archived WAL: what was committed before it, and nothing after',
+    passed: t.passing(),
+    runs: 'rows written before the backup, after it, and after the moment; restored as of the moment, and as of the latest',
+    result: `as of the moment: ${then.found.join(', ')}; as of the latest: ${latest.found.join(', ')}`,
+  })
 })

@@ -28,7 +28,7 @@ async function p99(count: number, ask: (n: number) => Promise<void>): Promise<nu
 }
 
 // With local reads, large chunks are read past the node: test/store/local-reads.test.ts. Small ones and uploads go to it.
-for (const localReads of GETS < 2_000 ? ['false'] : ['false', 'true']) {
+for (const localReads of GETS < 2_000 ? (['false'] as const) : (['false', 'true'] as const)) {
   t.test(`a node that stands still, local reads ${localReads}: nobody waits for it, and it comes back`, async (t) => {
     await using store = new StoreUnderTest({ SEXTANT_LOCAL_READS: localReads, SEXTANT_CHUNK_CACHE_BYTES: '0' })
     await store.start()

@@ -16,6 +16,7 @@ import type { RepairProgress } from '../../../src/upkeep/repair/repair-job.ts'
 import { live } from '../../meta/fixture.ts'
 import { testClient } from '../../support/chunk-cluster.ts'
 import { execute } from '../../support/postgres.ts'
+import { saveResult } from '../../support/reliability.ts'
 import { whatIsWrong } from '../../support/soundness.ts'
 import { eventually, StoreUnderTest } from '../../support/store.ts'
 import { kill, sextant } from '../../support/up.ts'
@@ -26,6 +27,8 @@ const WAIT_MS = 240_000
 const CLIENTS = 4
 /** What may be moved, of what must be. */
 const MOVED_MAX = 1.2
+/** What a new node takes, of an equal share: with few objects chance has much to say in it. */
+const SHARE_MAX = OBJECTS >= 500 ? MOVED_MAX : 2
 const bucket = 'under-way'
 /** So many that no part has two chunks on one: of what is streamed when a node dies, one chunk may be given up. */
 const NODES = 8
@@ -93,12 +96,18 @@ t.test(
       (await sql(`select from storage_servers where server_number = ${server} and status = 'up'`)).length === 1
     await eventually('it is known', WAIT_MS, () => isUp(ADDED))
     const plan = JSON.parse(await run('rebalance', '--dry-run', '--json')) as RebalancePlan
+    const beforeAdding = await allLayouts()
     await run('rebalance', '--wait')
     const { last } = await progressOf<RebalanceProgress>('rebalance')
     const { moved, toMove, failures } = last!
-    t.comment(`added: ${moved.bytes} bytes moved, ${plan.toMove.bytes} planned, ${await bytesOn(ADDED)} bytes there`)
+    const change = changeOf(beforeAdding, await allLayouts(), ADDED)
+    t.comment(
+      `added: ${moved.bytes} bytes moved, ${plan.toMove.bytes} planned; by the rows ${change.onto} onto it, ${change.elsewhere} elsewhere`,
+    )
     t.ok(moved.bytes > 0 && moved.bytes <= MOVED_MAX * plan.toMove.bytes, 'no more was moved to it than must be')
     t.ok(moved.bytes <= MOVED_MAX * toMove.bytes && failures === 0, 'and all of it')
+    t.ok(change.onto > 0 && change.onto <= SHARE_MAX * change.share, `its share is ${change.share} bytes`)
+    t.ok(change.elsewhere <= (MOVED_MAX - 1) * change.onto, 'nothing is moved among the others')
     const shares = Object.values(JSON.parse(await run('rebalance', '--dry-run', '--json')).servers as object)
     const held = shares.map(({ bytes }: { bytes: number }) => bytes)
     const mean = held.reduce((sum, bytes) => sum + bytes, 0) / held.length
@@ -132,10 +141,13 @@ t.test(
     const rebuilt = (await progressOf<RepairProgress>('repair')).writtenBytes - earlier
     t.comment(`replaced: ${rebuilt} bytes made anew, ${lost} bytes were lost`)
     t.ok(rebuilt > 0.5 * lost && rebuilt <= MOVED_MAX * lost, 'no more was made anew than was lost')
+    const beforeReplacing = await allLayouts()
     await run('rebalance', '--wait')
     const second = (await progressOf<RebalanceProgress>('rebalance')).last!
     t.comment(`and rebalanced: ${second.moved.bytes} bytes moved, ${second.toMove.bytes} to move`)
     t.ok(second.moved.bytes <= MOVED_MAX * second.toMove.bytes && second.failures === 0)
+    const replaced = changeOf(beforeReplacing, await allLayouts(), REPLACING)
+    t.ok(replaced.elsewhere <= (MOVED_MAX - 1) * replaced.onto, 'nothing is moved among the others')
 
     load.stop()
     await Promise.all(clients)
@@ -154,9 +166,46 @@ t.test(
     )
     t.same(servers, [1, 3, 5, 6, 7, 8, ADDED, REPLACING] as ServerNumber[])
     t.same(await whatIsWrong(chunks, await allLayouts(), servers), [])
-    for (const key of load.keys()) t.ok(await load.isRight(key), key)
+    let exact = 0
+    for (const key of load.keys()) {
+      const isRight = await load.isRight(key)
+      t.ok(isRight, key)
+      if (isRight) exact += 1
+    }
+    const times = (bytes: number, least: number) => `${bytes} for ${least} (${(bytes / least).toFixed(2)} ×)`
+    await saveResult({
+      name: 'servers come and go',
+      test: 'test/upkeep/scenarios/servers-come-and-go.ts',
+      promise:
+        'Nodes are added, removed and replaced under load: no request fails, and no more than 1.2 times the bytes move that must',
+      passed: t.passing(),
+      runs: `${load.requests} requests of ${CLIENTS} clients while a ninth node was added and filled, one of nine drained and removed, and one lost with its disk and replaced; ${OBJECTS} objects before, ${load.keys().length} at the end`,
+      result:
+        `${load.failures.length} requests failed, ${exact} objects read exactly; bytes moved: added ${times(change.onto + change.elsewhere, change.share)} of the new node’s share,` +
+        ` drained ${times(drained, onIt)} that lay there, replaced ${times(rebuilt, lost)} that were lost, and then ${times(second.moved.bytes, replaced.onto)} for the share of the new one`,
+    })
   },
 )
+
+/**
+ * Bytes of the parts that were there before and still are: what came to lie on a new server, what was moved to any other, and
+ * what is the new one's by right, an equal share with all others.
+ */
+function changeOf(before: readonly PartLayout[], after: readonly PartLayout[], added: number) {
+  const now = new Map(after.map((layout) => [layout.partId, layout]))
+  const servers = new Set(after.flatMap((layout) => layout.servers))
+  const change = { onto: 0, elsewhere: 0, share: 0 }
+  for (const { partId, servers: was, ...layout } of before) {
+    const placed = now.get(partId)?.servers
+    if (placed === undefined) continue
+    const bytes = payloadBytes(layout)
+    for (const [index, server] of placed.entries()) {
+      change.share += bytes / servers.size
+      if (server !== was[index]) change[server === added ? 'onto' : 'elsewhere'] += bytes
+    }
+  }
+  return { ...change, share: Math.round(change.share) }
+}
 
 /** Clients that write, overwrite and read keys of their own, and keep what failed. */
 class Load {
