@@ -145,8 +145,8 @@ export const scorecard = [
     line: 16,
     tested: 'What each release wrote, read by this version; versions beside each other, up and down',
     passes: 'every object is read; what is newer is refused, and not touched',
-    results: ['a store of every release', 'versions beside each other'],
-    commands: [`${tap} test/corpus/corpus.test.ts test/cli/scenarios/versions.ts`],
+    results: ['a store of every release', 'versions beside each other', 'newer versions refused'],
+    commands: [`${tap} test/corpus/corpus.test.ts test/cli/scenarios/versions.ts`, 'npm run chaos -- --full versions'],
   },
   {
     line: 17,

@@ -28,6 +28,15 @@ export interface ChaosClusterOptions {
   postgresDirectory?: string
   /** The database, if it is not to be one of its own: where the network says. It may have been started. */
   postgres?: DatabaseMember
+  /** Another version that it begins with; whatever is started anew is of this one. */
+  beginsWith?: OtherVersion
+}
+
+interface OtherVersion {
+  /** Its bin/sextant.js. */
+  bin: string
+  /** By its own migrate, with these settings. */
+  prepare(env: Readonly<Record<string, string>>): Promise<unknown>
 }
 
 /** PostgreSQL, as this process reaches it. */
@@ -62,6 +71,7 @@ export class ChaosCluster implements AsyncDisposable {
   readonly nodes: readonly Member[]
   readonly gateways: readonly GatewayMember[]
   readonly #sealingKey = randomBytes(32)
+  readonly #beginsWith: OtherVersion | undefined
 
   static async start(options: ChaosClusterOptions = {}): Promise<ChaosCluster> {
     const network = options.network ?? (await openLoopback({ gateways: options.gateways ?? 3 }))
@@ -80,6 +90,7 @@ export class ChaosCluster implements AsyncDisposable {
     const { network, directory, env, nodes = 6, gateways = 3 } = options
     this.directory = directory
     this.network = network
+    this.#beginsWith = options.beginsWith
     const { host, port } = network.postgres
     this.postgres =
       options.postgres ??
@@ -125,6 +136,18 @@ export class ChaosCluster implements AsyncDisposable {
     return this.postgres.url
   }
 
+  /** What commands, and processes beside these, need to be told. */
+  commandEnv(): Record<string, string> {
+    return {
+      DATABASE_URL: this.databaseUrl,
+      SEXTANT_CLUSTER_TOKEN: this.clusterToken,
+      SEXTANT_ALLOW_TOKEN_OVER_NETWORK: 'true',
+      SEXTANT_SEALING_KEY: this.#sealingKey.toString('hex'),
+      SEXTANT_ROOT_ACCESS_KEY_ID: this.rootKeys.accessKeyId,
+      SEXTANT_ROOT_SECRET_ACCESS_KEY: this.rootKeys.secretAccessKey,
+    }
+  }
+
   nodeDirectory(number: number): string {
     return join(this.directory, `node-${number}`)
   }
@@ -151,11 +174,17 @@ export class ChaosCluster implements AsyncDisposable {
 
   async #startAll(): Promise<void> {
     await this.postgres.start()
+    await this.#prepare()
+    const env = this.#beginsWith && { TEST_BIN: this.#beginsWith.bin }
+    await Promise.all(this.nodes.map((node) => node.start(env)))
+    await Promise.all(this.gateways.map((gateway) => gateway.start(env)))
+  }
+
+  async #prepare(): Promise<void> {
+    if (this.#beginsWith) return void (await this.#beginsWith.prepare(this.commandEnv()))
     const deps = { clock: systemClock, random: systemRandom, log: silentLog }
     const keys = { root: this.rootKeys, sealingKey: this.#sealingKey }
     await prepareDatabase(deps, { url: this.databaseUrl, keys }, new AbortController().signal)
-    await Promise.all(this.nodes.map((node) => node.start()))
-    await Promise.all(this.gateways.map((gateway) => gateway.start()))
   }
 
   #databaseUrlOf(party: string): string {

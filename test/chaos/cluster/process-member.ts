@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { kill } from '../../support/up.ts'
 import { type Member, RESTART_MS, SERVING_MS_MAX } from './member.ts'
 
+/** Of this version. Another one's stands in TEST_BIN of a process's environment. */
 const BIN = fileURLToPath(new URL('../../../bin/sextant.js', import.meta.url))
 
 export interface ProcessPlan {
@@ -85,7 +86,7 @@ export class ProcessMember implements Member {
   async #runOnce(): Promise<void> {
     const { prefix = [] } = this.#plan
     const role = this.kind === 'gateway' ? 'gateway' : 'storage-node'
-    const [command, ...args] = [...prefix, process.execPath, BIN, role, '--supervised']
+    const [command, ...args] = [...prefix, process.execPath, this.#env.TEST_BIN ?? BIN, role, '--supervised']
     const child = spawn(command!, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], env: this.#env })
     this.#child = child
     const logs = process.env.SEXTANT_TEST_LOGS

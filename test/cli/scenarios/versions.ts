@@ -6,6 +6,7 @@ import { systemClock, systemRandom } from '../../../src/base/system.ts'
 import { migrate } from '../../../src/meta/migrate.ts'
 import { openChunkDisk } from '../../../src/storage-node/disk/open.ts'
 import { execute, openTestDatabase } from '../../support/postgres.ts'
+import { saveResult } from '../../support/reliability.ts'
 import { dataDirectory, gone, sextant } from '../../support/up.ts'
 
 /** Whatever was written by a newer version is refused in one sentence, with exit code 1, and left as it is. */
@@ -33,6 +34,9 @@ async function stateOf(url: string): Promise<unknown> {
   return { steps, writes }
 }
 
+/** How often, of each. */
+const refused = { database: 0, older: 0, directory: 0 }
+
 const newerStep = `insert into sextant_migrations (name, run_on) values ('9999_future', now())`
 const lastStepGone = 'delete from sextant_migrations where id = (select max(id) from sextant_migrations)'
 
@@ -53,6 +57,7 @@ t.test('versions: a database that a newer Sextant has migrated is refused by eve
     const ended = await sextant(join(directory, command), [command], env).ended
     t.match(ended, { code: 1, stdout: '', stderr }, command)
     if (typeof stderr === 'string') t.equal(ended.stderr, stderr)
+    refused.database += ended.code === 1 ? 1 : 0
   }
   await Promise.all(cases.map(refuse))
   t.same(await stateOf(url), before, 'and nothing was written')
@@ -64,6 +69,7 @@ t.test('versions: gateways and commands wait for `sextant migrate`; nodes, which
   const refuse = async (command: string, url: string, stderr: string) => {
     const ended = await sextant(directory, [command], { ...SECRETS, DATABASE_URL: url }).ended
     t.same([ended.code, ended.stderr], [1, stderr], command)
+    refused.older += ended.code === 1 ? 1 : 0
   }
   const older = await migrated(lastStepGone)
   const none = await db.anotherUrl()
@@ -90,10 +96,23 @@ t.test('versions: a directory that a newer storage node has written is refused, 
   t.same([alone.code, alone.stderr], [1, `${sentence}\n`])
   const all = await sextant(directory, ['up'], env).ended
   t.equal(all.code, 1)
+  refused.directory = [alone, all].filter(({ code }) => code === 1).length
   t.ok(all.stderr.includes(sentence), all.stderr)
   t.equal(all.stderr.trim().split('\n').length, 1, 'in one sentence')
   t.same(await contentOf(node), await contentOf(copy), 'and nothing in it was touched')
   await rm(copy, { recursive: true })
+})
+
+t.test('versions: all that is refused', async () => {
+  await saveResult({
+    name: 'newer versions refused',
+    test: 'test/cli/scenarios/versions.ts',
+    promise:
+      'What a newer version wrote is refused in one sentence, and left as it is; what an older one wrote, until it is migrated',
+    passed: t.passing(),
+    runs: `a newer database, by ${refused.database} commands; an older one and an empty one, by ${refused.older}; a newer node's directory, by ${refused.directory}`,
+    result: `${refused.database + refused.older + refused.directory} refused with exit code 1, nothing written`,
+  })
 })
 
 async function contentOf(directory: string): Promise<string[]> {
