@@ -52,7 +52,12 @@ t.test(
     const old = (command: string, env: Readonly<Record<string, string>>) =>
       run(process.execPath, [release.bin, command], { env: { PATH: process.env.PATH, ...env } })
     const beginsWith = { bin: release.bin, prepare: (env: Readonly<Record<string, string>>) => old('migrate', env) }
-    await using cluster = await ChaosCluster.start({ gateways: 2, beginsWith })
+    await using cluster = await ChaosCluster.start({
+      gateways: 2,
+      beginsWith,
+      // One reads chunks past the nodes, as on one host, the other asks for them.
+      gatewayEnv: (number) => ({ SEXTANT_LOCAL_READS: String(number === 1) }),
+    })
     const over = Promise.withResolvers<void>()
     using clients = await Clients.open({ cluster, bucket: 'versions', seed, operations: 0, until: over.promise })
     const running = clients.run()
