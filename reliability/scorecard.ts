@@ -18,7 +18,7 @@ export const scorecard = [
     tested: 'Random sequences of operations, held against a model of S3',
     passes: 'no answer differs',
     results: ['model conformance'],
-    commands: [],
+    commands: ['npm run model -- --sequences 100000'],
   },
   {
     line: 2,
