@@ -21,8 +21,10 @@ export interface Version extends Attributes {
   isMarker: boolean
   content: Content
   etag: string
-  /** In bytes; undefined: it was not made of parts. */
-  partSizes: readonly number[] | undefined
+  /** By number; undefined: it was not made of parts. */
+  parts: readonly { number: number; bytes: number }[] | undefined
+  /** The checksum that it came with. */
+  crc32?: string | undefined
 }
 
 export interface Part {
@@ -87,7 +89,7 @@ export class Bucket {
   remove(key: string, newId: string): Version | undefined {
     if (this.versioning === 'never') return void this.#versions.delete(key)
     const id = this.versioning === 'Enabled' ? newId : NULL
-    return this.#add({ ...NO_ATTRIBUTES, key, id, isMarker: true, content: [], etag: '', partSizes: undefined })
+    return this.#add({ ...NO_ATTRIBUTES, key, id, isMarker: true, content: [], etag: '', parts: undefined })
   }
 
   /** For good; answers what it was, if it was there. */

@@ -7,7 +7,7 @@ export const KEYS = ['a', 'b', 'dir/c', 'dir/d']
 export const NO_VERSION = 'v-none'
 export const NO_UPLOAD = 'u-none'
 
-/** One in three: a key, that one has the most of what it is to be about. */
+/** `object`: mostly one that has one. */
 export function pickKey(chance: Chance, bucket: Bucket, wants: 'any' | 'object' = 'any'): string {
   const taken = KEYS.filter((key) => bucket.current(key))
   return wants === 'object' && taken.length > 0 && !chance.oneIn(6) ? chance.pick(taken) : chance.pick(KEYS)

@@ -39,8 +39,12 @@ export function inWords(content: Content): string {
   return `${size} bytes with CRC-32 ${content.reduce((sum, piece) => crc32(piece, sum), 0).toString(16)}`
 }
 
-/** As in x-amz-checksum-crc32. */
-export function crc32Base64(bytes: Buffer): string {
+/** What x-amz-checksum-crc32 says of a body, be it right or not. */
+export function checksumOf(body: string, is: 'right' | 'wrong' | undefined): string | undefined {
+  return is && crc32Base64(is === 'right' ? bytesOf(body) : Buffer.from(`not ${body}`))
+}
+
+function crc32Base64(bytes: Buffer): string {
   const sum = Buffer.alloc(4)
   sum.writeUInt32BE(crc32(bytes))
   return sum.toString('base64')

@@ -11,10 +11,14 @@ export type OwnedStore = Pick<Target, 'endpoint' | 'region' | 'owner'>
 /** Asks for something in a bucket, and gets the answer. */
 export type Ask = (bucket: string, call: Call) => Promise<Answer>
 
-/** The owner of a store, on one connection that is kept, with signatures that leave the body out. */
+/** By turns: a store of several gateways is asked now here, now there. */
+const CONNECTIONS = 2
+
+/** The owner of a store, on connections that are kept, with signatures that leave the body out. */
 export class Owner implements AsyncDisposable {
   readonly #target: OwnedStore
-  #connection: WireConnection | undefined
+  readonly #connections: (WireConnection | undefined)[] = Array(CONNECTIONS).fill(undefined)
+  #turn = 0
 
   constructor(target: OwnedStore) {
     this.#target = target
@@ -35,16 +39,18 @@ export class Owner implements AsyncDisposable {
       ]) as Headers,
     }
     const signed = signHeaders(this.#target as Target, request)
-    if (!this.#connection || this.#connection.closed) this.#connection = await openConnection(this.#target.endpoint)
+    const turn = this.#turn++ % CONNECTIONS
+    let connection = this.#connections[turn]
+    if (!connection || connection.closed) connection = await openConnection(this.#target.endpoint)
+    this.#connections[turn] = connection
     const wire = { method, path: request.path, headers: Object.entries(signed), body: bytes ? [bytes] : [] }
-    const answer = await this.#connection.exchange(wire)
-    if (answer.headers.connection === 'close') await this[Symbol.asyncDispose]()
+    const answer = await connection.exchange(wire)
+    if (answer.headers.connection === 'close') await connection[Symbol.asyncDispose]()
     return { method, ...answer }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#connection?.[Symbol.asyncDispose]()
-    this.#connection = undefined
+    for (const connection of this.#connections) await connection?.[Symbol.asyncDispose]()
   }
 }
 

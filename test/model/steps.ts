@@ -13,11 +13,11 @@ export interface Step {
   args: unknown
 }
 
-/** A whole number of 32 bits for a seed; as many steps as are likely to meet. */
+/** As many as are likely to meet. */
 const STEPS_MIN = 8
 const STEPS_MAX = 18
 
-/** The steps of a seed, made against the model alone: no answer of a store has a say in them. */
+/** The steps of a seed, a whole number of 32 bits, made against the model alone: no answer of a store has a say in them. */
 export function makeSteps(seed: number): Step[] {
   const chance = new Chance(seed, 0)
   const bucket = new Bucket()
@@ -28,7 +28,7 @@ export function makeSteps(seed: number): Step[] {
     steps.push(step)
   }
   if (chance.oneIn(2)) take('PutBucketVersioning', { status: 'Enabled' })
-  if (chance.oneIn(12)) {
+  if (chance.oneIn(20)) {
     // An upload of which an object of several parts can be made: by chance alone there would hardly be any.
     const upload = { key: chance.pick(KEYS), upload: `u${steps.length + 1}` }
     take('CreateMultipartUpload', { key: upload.key })

@@ -8,7 +8,10 @@ export const twins: Readonly<Record<string, (ask: Ask) => Ask>> = {
   'ignores If-Match in writes': withCall(isWrite, (call) => withoutHeader(call, 'if-match')),
   'ignores If-Match in deletes': withCall(isDelete, (call) => withoutHeader(call, 'if-match')),
   'ignores conditions on the source of a copy': withCall(isWrite, (call) =>
-    withoutHeader(call, 'x-amz-copy-source-if-match'),
+    ['if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since'].reduce(
+      (left, name) => withoutHeader(left, `x-amz-copy-source-${name}`),
+      call,
+    ),
   ),
   'says 200 where 304 is due': withCall(isRead, (call) => withoutHeader(call, 'if-none-match')),
   'takes wrong checksums for right': (ask) => async (bucket, call) => {
@@ -47,7 +50,7 @@ export const twins: Readonly<Record<string, (ask: Ask) => Ask>> = {
     }
   },
   'answers a range one byte too long': withCall(isRead, (call) =>
-    withHeader(call, 'range', (range) => range?.replace(/-4$/, '-5')),
+    withHeader(call, 'range', (range) => range?.replace(/-(\d)$/, (_, last: string) => `-${Number(last) + 1}`)),
   ),
   'forgets metadata in copies': withCall(isCopy, (call) =>
     withHeader(call, 'x-amz-metadata-directive', () => 'REPLACE'),

@@ -109,13 +109,14 @@ export const copyObject = operation<Copy>({
     if ('status' in found || refusals.length > 0) return refusals
     const kept = replace ? keptAttributes(replace) : found
     // S3 makes one part of what it copies, and its MD5 the ETag; here a copy shares the parts, and so their ETag.
-    const { content, etag, partSizes } = found
+    const { content, etag, parts, crc32 } = found
     const made = bucket.write(
       {
         key,
         content,
         etag,
-        partSizes,
+        parts,
+        crc32,
         type: kept.type,
         meta: kept.meta,
         tags: tags === undefined ? found.tags : tags.split('&').filter(Boolean),

@@ -39,7 +39,8 @@ export const deleteObject = operation<Deletion>({
 })
 
 interface Deletions {
-  objects: readonly Pick<Deletion, 'key' | 'version'>[]
+  /** `ifMatch` where none is named. */
+  objects: readonly Deletion[]
   quiet?: true
 }
 
@@ -48,21 +49,28 @@ export const deleteObjects = operation<Deletions>({
   make(chance, bucket) {
     const keys = KEYS.filter(() => chance.oneIn(2))
     if (keys.length === 0) return undefined
-    const objects: Deletions['objects'] = keys.map((key) => ({ key, ...maybeVersion(chance, bucket, key) }))
+    const objects: Deletion[] = keys.map((key) => {
+      // Of what there is none, S3 does not say how such an entry fails.
+      if (bucket.current(key) && chance.oneIn(6)) return { key, ifMatch: chance.pick(['right', 'wrong'] as const) }
+      return { key, ...maybeVersion(chance, bucket, key) }
+    })
     // What a quiet one makes is not told, so that no step could name it.
     const isNamed = bucket.versioning === 'never' || objects.every(({ version }) => version)
     return { objects, ...(isNamed && chance.oneIn(3) && { quiet: true }) }
   },
-  call({ objects, quiet }, { idOf }) {
-    const entries = objects.map(({ key, version }) => {
+  call({ objects, quiet }, { bucket, idOf }) {
+    const entries = objects.map(({ key, version, ifMatch }) => {
       const id = version === undefined ? '' : `<VersionId>${idOf(version)}</VersionId>`
-      return `<Object><Key>${key}</Key>${id}</Object>`
+      const etag = ifMatch === undefined ? '' : `<ETag>${tagOf(ifMatch, bucket.current(key))}</ETag>`
+      return `<Object><Key>${key}</Key>${id}${etag}</Object>`
     })
     const body = Buffer.from(`<Delete>${quiet ? '<Quiet>true</Quiet>' : ''}${entries.join('')}</Delete>`)
     return { method: 'POST', query: { delete: '' }, headers: { 'content-md5': md5Base64(body) }, body }
   },
   expect({ objects, quiet }, { bucket, n }) {
-    const lines = objects.map(({ key, version }) => {
+    const lines = objects.map(({ key, version, ifMatch }) => {
+      if (ifMatch && !bucket.current(key)) return `${key}: NoSuchKey`
+      if (ifMatch === 'wrong') return `${key}: PreconditionFailed`
       if (version === undefined) {
         const marker = bucket.remove(key, nameOfMarker(n, key))
         return marker ? `${key}, made marker ${marker.id}` : key
@@ -70,7 +78,7 @@ export const deleteObjects = operation<Deletions>({
       const gone = bucket.removeVersion(key, version)
       return gone?.isMarker ? `${key} ${version}, was marker ${version}` : `${key} ${version}`
     })
-    return { status: 200, lines: quiet ? [] : lines.sort() }
+    return { status: 200, lines: lines.filter((line) => !quiet || line.includes(': ')).sort() }
   },
   read(answer, nameOf) {
     const head = readHead(answer, nameOf)

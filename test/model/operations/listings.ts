@@ -1,4 +1,4 @@
-import { element } from '../../../conformance/support/suite.ts'
+import { element, elements } from '../../../conformance/support/suite.ts'
 import type { Chance } from '../../fuzz/chance.ts'
 import type { Bucket } from '../bucket.ts'
 import { sizeOf } from '../content.ts'
@@ -85,8 +85,21 @@ function queryOf({ prefix, delimiter, max }: Listing, maxName = 'max-keys'): Rec
   return { prefix, delimiter, [maxName]: max?.toString() }
 }
 
-/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html */
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjects.html */
 export const listObjects = paged<Listing>({
+  make: pickListing,
+  call(listing, _, last) {
+    if (last && !isMore(last)) return undefined
+    // The next marker is told only with a delimiter; without, it is the last key.
+    const next = last && (element(last.body, 'NextMarker') ?? elements(last.body, 'Key').at(-1))
+    return { method: 'GET', query: { ...queryOf(listing), marker: next ?? listing.after } }
+  },
+  expect: (listing, { bucket }) => expectObjects(listing, bucket),
+  read: readObjects,
+})
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html */
+export const listObjectsV2 = paged<Listing>({
   make: pickListing,
   call(listing, _, last) {
     if (last && !isMore(last)) return undefined
@@ -94,18 +107,21 @@ export const listObjects = paged<Listing>({
     const query = { 'list-type': '2', ...queryOf(listing), 'start-after': listing.after, 'continuation-token': token }
     return { method: 'GET', query }
   },
-  expect(listing, { bucket }) {
-    const objects = bucket.versions.filter((version) => bucket.current(version.key) === version)
-    const all = objects.map(({ key, etag, content }) => ({ key, line: `${key} ${etag} ${sizeOf(content)}` }))
-    const lines = entriesOf(all, listing).map(({ line }) => line)
-    return expectPages(lines, listing.max)
-  },
-  read: (answers, nameOf) =>
-    readPages(answers, nameOf, {
-      names: ['Contents'],
-      line: (_, text) => `${element(text, 'Key')} ${element(text, 'ETag')} ${element(text, 'Size')}`,
-    }),
+  expect: (listing, { bucket }) => expectObjects(listing, bucket),
+  read: readObjects,
 })
+
+function expectObjects(listing: Listing, bucket: Bucket): Said {
+  const objects = bucket.versions.filter((version) => bucket.current(version.key) === version)
+  const all = objects.map(({ key, etag, content }) => ({ key, line: `${key} ${etag} ${sizeOf(content)}` }))
+  const lines = entriesOf(all, listing).map(({ line }) => line)
+  return expectPages(lines, listing.max)
+}
+
+function readObjects(answers: readonly Answer[], nameOf: NameOf): Said {
+  const line = (_: string, text: string) => `${element(text, 'Key')} ${element(text, 'ETag')} ${element(text, 'Size')}`
+  return readPages(answers, nameOf, { names: ['Contents'], line })
+}
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html */
 export const listObjectVersions = paged<Listing>({

@@ -1,6 +1,6 @@
 import { attributeHeaders, keptAttributes, pickAttributes, pickBody, pickKey, type SentAttributes } from '../choices.ts'
 import { judgeWrite, pickWriteCondition, type WriteCondition, writeHeaders } from '../conditions.ts'
-import { bytesOf, crc32Base64, etagOf } from '../content.ts'
+import { bytesOf, checksumOf, etagOf } from '../content.ts'
 import { operation } from '../operation.ts'
 import { refusal } from '../said.ts'
 
@@ -25,7 +25,7 @@ export const putObject = operation<Put>({
     headers: {
       ...attributeHeaders(more),
       ...writeHeaders(more, bucket.current(key)),
-      'x-amz-checksum-crc32': crc32 && crc32Base64(crc32 === 'right' ? bytesOf(body) : Buffer.from(`not ${body}`)),
+      'x-amz-checksum-crc32': checksumOf(body, crc32),
     },
     body: bytesOf(body),
   }),
@@ -34,13 +34,8 @@ export const putObject = operation<Put>({
     if (crc32 === 'wrong') refusals.push(refusal(400, 'BadDigest'))
     if (refusals.length > 0) return refusals
     const content = [bytesOf(body)]
-    const attributes = keptAttributes(more)
-    const made = bucket.write({ key, content, etag: etagOf(content), partSizes: undefined, ...attributes }, `v${n}`)
-    return {
-      status: 200,
-      etag: made.etag,
-      version: bucket.toldId(made),
-      crc32: crc32 && crc32Base64(bytesOf(body)),
-    }
+    const sums = { etag: etagOf(content), crc32: checksumOf(body, crc32) }
+    const made = bucket.write({ key, content, ...sums, parts: undefined, ...keptAttributes(more) }, `v${n}`)
+    return { status: 200, ...sums, version: bucket.toldId(made) }
   },
 })

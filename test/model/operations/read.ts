@@ -24,6 +24,8 @@ interface Named {
 interface Read extends Named, ReadCondition {
   range?: string
   part?: number
+  /** The checksum is asked for, of the whole. */
+  sum?: true
 }
 
 /** What is read: its place in the whole, if it is not all. */
@@ -51,12 +53,17 @@ function make(chance: Chance, bucket: Bucket): Read {
   const key = pickKey(chance, bucket, 'object')
   const read = { key, ...maybeVersion(chance, bucket, key), ...pickReadCondition(chance) }
   if (chance.oneIn(3)) return { ...read, range: chance.oneIn(8) ? chance.pick(NO_RANGES) : chance.pick(RANGES) }
-  return chance.oneIn(6) ? { ...read, part: chance.pick([1, 1, 2, 3, 10_000]) } : read
+  if (chance.oneIn(6)) return { ...read, part: chance.pick([1, 1, 2, 3, 10_000]) }
+  return { ...read, ...(chance.oneIn(2) && { sum: true }) }
 }
 
-function headersOf({ key, version, range, ...condition }: Read, bucket: Bucket): Record<string, string | undefined> {
+function headersOf({ key, version, range, sum, ...condition }: Read, bucket: Bucket) {
   const found = bucket.find(key, version)
-  return { range, ...readHeaders(condition, typeof found === 'string' ? undefined : found) }
+  return {
+    range,
+    'x-amz-checksum-mode': sum && 'ENABLED',
+    ...readHeaders(condition, typeof found === 'string' ? undefined : found),
+  }
 }
 
 /** Why there is nothing to read, or what there is. */
@@ -85,20 +92,23 @@ function expectObject(read: Read, bucket: Bucket): Said & { content?: Version['c
     meta: found.meta,
     tags: found.tags.length || undefined,
     parts: piece?.parts,
+    crc32: read.sum && found.crc32,
     range: piece && `bytes ${piece.first}-${piece.last}/${size}`,
     content: piece ? cut(found.content, piece.first, piece.last) : found.content,
   }
 }
 
-function pieceOf({ range, part }: Read, { content, partSizes }: Version): Piece | Said | undefined {
+function pieceOf({ range, part }: Read, { content, parts }: Version): Piece | Said | undefined {
   const size = sizeOf(content)
   if (part !== undefined) {
-    const sizes = partSizes ?? [size]
-    if (part > sizes.length) return refusal(416, 'InvalidPartNumber')
-    const first = sizes.slice(0, part - 1).reduce((sum, each) => sum + each, 0)
-    const last = first + sizes[part - 1]! - 1
+    // By their own numbers, which may have gaps; what was not made of parts is one, the first.
+    const all = parts ?? [{ number: 1, bytes: size }]
+    const at = all.findIndex(({ number }) => number === part)
+    if (at < 0) return refusal(416, 'InvalidPartNumber')
+    const first = all.slice(0, at).reduce((sum, { bytes }) => sum + bytes, 0)
+    const last = first + all[at]!.bytes - 1
     // An empty object has no range that could be told: it is all answered.
-    return size === 0 ? undefined : { first, last, parts: partSizes?.length }
+    return size === 0 ? undefined : { first, last, parts: parts?.length }
   }
   const [, from, to] = /^bytes=(\d*)-(\d*)$/.exec(range ?? '') ?? []
   if (from === undefined || to === undefined || (from !== '' && to !== '' && Number(from) > Number(to)))
@@ -155,7 +165,7 @@ export const getObjectAttributes = operation<Named>({
   expect(named, { bucket }) {
     const found = findToRead(named, bucket)
     if ('status' in found) return found
-    const parts = found.partSizes ? [`${found.partSizes.length} parts`] : []
+    const parts = found.parts ? [`${found.parts.length} parts`] : []
     const lines = [found.etag.replaceAll('"', ''), String(sizeOf(found.content)), ...parts, 'STANDARD']
     return { status: 200, version: bucket.readId(found), lines }
   },

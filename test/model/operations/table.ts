@@ -3,7 +3,7 @@ import { deleteBucket, getBucketVersioning, putBucketVersioning } from './bucket
 import { completeMultipartUpload } from './complete.ts'
 import { copyObject } from './copy.ts'
 import { deleteObject, deleteObjects } from './delete.ts'
-import { listMultipartUploads, listObjects, listObjectVersions, listParts } from './listings.ts'
+import { listMultipartUploads, listObjects, listObjectsV2, listObjectVersions, listParts } from './listings.ts'
 import { putObject } from './put.ts'
 import { getObject, getObjectAttributes, headObject } from './read.ts'
 import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './tagging.ts'
@@ -24,7 +24,8 @@ export const operations = {
   ListMultipartUploads: listMultipartUploads,
   CompleteMultipartUpload: completeMultipartUpload,
   AbortMultipartUpload: abortMultipartUpload,
-  ListObjectsV2: listObjects,
+  ListObjects: listObjects,
+  ListObjectsV2: listObjectsV2,
   ListObjectVersions: listObjectVersions,
   PutBucketVersioning: putBucketVersioning,
   GetBucketVersioning: getBucketVersioning,
@@ -52,6 +53,7 @@ export const weights: readonly (readonly [weight: number, name: OperationName])[
   [2, 'ListMultipartUploads'],
   [9, 'CompleteMultipartUpload'],
   [2, 'AbortMultipartUpload'],
+  [2, 'ListObjects'],
   [3, 'ListObjectsV2'],
   [3, 'ListObjectVersions'],
   [4, 'PutBucketVersioning'],

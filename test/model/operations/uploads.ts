@@ -11,9 +11,9 @@ import {
   pickKey,
   type SentAttributes,
 } from '../choices.ts'
-import { bytesOf, type Content, cut, etagOf, LARGE_PART, sizeOf } from '../content.ts'
+import { bytesOf, type Content, checksumOf, cut, etagOf, LARGE_PART, sizeOf } from '../content.ts'
 import { operation } from '../operation.ts'
-import { INVALID_ARGUMENT, NO_SUCH_UPLOAD, readHead, type Said } from '../said.ts'
+import { INVALID_ARGUMENT, NO_SUCH_UPLOAD, readHead, refusal, type Said } from '../said.ts'
 import { findSource, pickSource, readCopy, type Source, sourceHeaders } from './copy.ts'
 
 export interface OfUpload {
@@ -51,23 +51,27 @@ export const createMultipartUpload = operation<SentAttributes & { key: string }>
   },
 })
 
-interface SentPart extends OfUpload {
+interface PartName extends OfUpload {
   number: number
+}
+
+interface SentPart extends PartName {
   body: string
+  crc32?: 'right' | 'wrong'
 }
 
 function pickNumber(chance: Chance): number {
   return chance.oneIn(20) ? chance.pick([0, PART_NUMBER_MAX + 1]) : chance.pick([1, 1, 1, 2, 2, 3, PART_NUMBER_MAX])
 }
 
-function refusalsOfPart({ key, upload, number }: Omit<SentPart, 'body'>, bucket: Bucket): Said[] {
+function refusalsOfPart({ key, upload, number }: PartName, bucket: Bucket): Said[] {
   return [
     ...(number < 1 || number > PART_NUMBER_MAX ? [INVALID_ARGUMENT] : []),
     ...(bucket.openUpload(upload, key) ? [] : [NO_SUCH_UPLOAD]),
   ]
 }
 
-function keepPart({ key, upload, number }: Omit<SentPart, 'body'>, content: Content, bucket: Bucket): string {
+function keepPart({ key, upload, number }: PartName, content: Content, bucket: Bucket): string {
   const etag = etagOf(content)
   bucket.openUpload(upload, key)!.parts.set(number, { content, etag })
   return etag
@@ -78,21 +82,26 @@ export const uploadPart = operation<SentPart>({
   make(chance, bucket) {
     const upload = pickUpload(chance, bucket)
     if (!upload) return undefined
-    return { ...upload, number: pickNumber(chance), body: chance.oneIn(40) ? LARGE_PART : pickBody(chance) }
+    const body = chance.oneIn(100) ? LARGE_PART : pickBody(chance)
+    const crc32 = chance.oneIn(3) ? 'wrong' : 'right'
+    return { ...upload, number: pickNumber(chance), body, ...(chance.oneIn(8) && { crc32 }) }
   },
-  call: ({ key, upload, number, body }, { idOf }) => ({
+  call: ({ key, upload, number, body, crc32 }, { idOf }) => ({
     method: 'PUT',
     key,
     query: { partNumber: String(number), uploadId: idOf(upload) },
+    headers: { 'x-amz-checksum-crc32': checksumOf(body, crc32) },
     body: bytesOf(body),
   }),
-  expect({ body, ...part }, { bucket }) {
+  expect({ body, crc32, ...part }, { bucket }) {
     const refusals = refusalsOfPart(part, bucket)
-    return refusals.length > 0 ? refusals : { status: 200, etag: keepPart(part, [bytesOf(body)], bucket) }
+    if (crc32 === 'wrong') refusals.push(refusal(400, 'BadDigest'))
+    if (refusals.length > 0) return refusals
+    return { status: 200, etag: keepPart(part, [bytesOf(body)], bucket), crc32: checksumOf(body, crc32) }
   },
 })
 
-interface CopiedPart extends Omit<SentPart, 'body'> {
+interface CopiedPart extends PartName {
   source: Source
   /** Bytes, both within. */
   range?: { first: number; last: number }
