@@ -34,6 +34,7 @@ export function makeSteps(seed: number): Step[] {
     take('CreateMultipartUpload', { key: upload.key })
     take('UploadPart', { ...upload, number: 1, body: LARGE_PART })
     take('UploadPart', { ...upload, number: 2, body: 'the rest' })
+    take('CompleteMultipartUpload', operations.CompleteMultipartUpload.make(chance, bucket))
   }
   const count = chance.between(STEPS_MIN, STEPS_MAX)
   while (steps.length < count) {

@@ -25,7 +25,7 @@ function pickParts(chance: Chance, { parts }: Upload): ListedPart[] {
   const isFirst = chance.oneIn(isLarge ? 6 : 2)
   const numbers = isFirst ? all.slice(0, 1) : chance.oneIn(4) ? all.filter(() => chance.oneIn(2)) : all
   const listed = numbers.map((number) => ({ number, tag: chance.oneIn(20) ? 'wrong' : 'right' }) as ListedPart)
-  if (chance.oneIn(isLarge ? 3 : 12)) listed.reverse()
+  if (chance.oneIn(isLarge ? 2 : 12)) listed.reverse()
   if (chance.oneIn(20)) listed.push({ number: chance.pick([2, 9]), tag: 'right' })
   return listed
 }
