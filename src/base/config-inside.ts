@@ -38,7 +38,7 @@ export const insideSettings = {
     default: '56 MiB',
     readBy: s3Side,
     about:
-      'Memory for what is under way in one gateway process; uploads, and downloads, may take three quarters of it. The more downloads there are, the less each reads at once, down to a block. What finds nothing free waits.',
+      'Memory for what is under way in one gateway process; uploads, and downloads, may take three quarters of it. The more downloads there are, the less each reads at once, down to a block that is sent by copies of 8 KiB. Of what downloads may take, those whose clients have not yet taken 4 MiB share a quarter: they may never read. Uploads that find nothing free wait.',
   }),
   slowUploadBytes: data({
     name: 'SEXTANT_SLOW_UPLOAD_BYTES',

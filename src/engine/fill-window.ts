@@ -5,18 +5,19 @@ import { completeStripe } from './complete-stripe.ts'
 import { findPlaces } from './find-places.ts'
 import type { PartReader } from './part-reader.ts'
 import { readHere } from './read-here.ts'
+import { ownMemory } from './read-memory.ts'
 import { ReadWindow } from './read-window.ts'
 
 /**
  * A run of blocks, each verified: what lies on this host is read there, the rest comes from the nodes, and what is lost,
- * rotten, late or out of reach is rebuilt. Fault: DataUnavailable.
+ * rotten, late or out of reach is rebuilt. `memory`: of windowBytes; it goes with the window. Fault: DataUnavailable.
  */
-export async function readWindow(reader: PartReader, run: BlockRun, memory: () => LentMemory): Promise<ReadWindow> {
-  for (;;) {
-    reader.signal.throwIfAborted()
-    // In the turn in which the caller saw how much there is.
-    const window = new ReadWindow(reader.layout, run, memory())
+export async function readWindow(reader: PartReader, run: BlockRun, memory: LentMemory): Promise<ReadWindow> {
+  // After a disk that is late, and may write into the first memory yet, it is one's own: hardly ever.
+  for (let taken = memory; ; taken = ownMemory(memory.bytes.length)) {
+    const window = new ReadWindow(reader.layout, run, taken)
     try {
+      reader.signal.throwIfAborted()
       await findPlaces(reader, run)
       if (!(await readHere(reader, window))) continue
       await fromNodes(reader, window)

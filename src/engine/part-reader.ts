@@ -134,6 +134,7 @@ export class PartReader implements Disposable {
   [Symbol.dispose](): void {
     this.#stop?.abort()
     this.#slot?.[Symbol.dispose]()
+    this.#slot = null
   }
 
   #isLikely(server: ServerNumber): boolean {

@@ -1,6 +1,7 @@
 import { DATA_CHUNKS } from '../base/limits.ts'
 import type { PartLayout } from '../base/model.ts'
-import { type BlockRun, blocksOfRange } from '../striping/layout.ts'
+import { type BlockRun, blockStart, blocksOfRange } from '../striping/layout.ts'
+import { BlockPieces } from './block-pieces.ts'
 import { PartCipher } from './encryption/part-cipher.ts'
 import type { ByteRange } from './engine.ts'
 import { readWindow } from './fill-window.ts'
@@ -28,7 +29,7 @@ export async function* readPart(
   const isWhole = range.first === 0 && range.last === layout.sizeBytes - 1
   if (isWhole && deps.chunkCache.wantsRead(layout, reader.isAtHand)) {
     yield* shared(deps, await readToKeep(reader, blocks, range), cipher)
-  } else yield* readWindows(reader, blocks, range, cipher)
+  } else yield* readOut(reader, blocks, range, cipher)
 }
 
 /** What the cache has is everybody's, and stays encrypted: it is decrypted elsewhere. */
@@ -42,37 +43,66 @@ function* shared({ readMemory }: ReadDeps, bytes: Buffer, cipher: PartCipher | u
 /** All of a part, for the cache too. */
 async function readToKeep(reader: PartReader, blocks: BlockRun, range: ByteRange): Promise<Buffer> {
   const { deps, layout } = reader
-  const window = await readWindow(reader, blocks, () => ownMemory(windowBytes(layout, blocks)))
+  const window = await readWindow(reader, blocks, ownMemory(windowBytes(layout, blocks)))
   const bytes = window.cut(range)
   deps.chunkCache.keepRead(layout.partId, bytes)
   return bytes
 }
 
-async function* readWindows(
+/** By windows while there is memory for them; where there is none, the next block by pieces. */
+async function* readOut(
   reader: PartReader,
   blocks: BlockRun,
   range: ByteRange,
   cipher: PartCipher | undefined,
 ): AsyncGenerator<Uint8Array> {
+  const { deps, layout, signal } = reader
+  let next = yield* readWindows(reader, blocks, range, cipher)
+  if (next > blocks.last) return
+  // Its streams, if it has some, give their blocks in order: whoever reads on behind others needs streams of its own.
+  reader[Symbol.dispose]()
+  const pieces = new BlockPieces({ deps, layout, range, signal })
+  while (next <= blocks.last) {
+    for await (const piece of pieces.read(next)) yield cipher ? cipher.applyInPlace(piece) : piece
+    const rest = { first: next + 1, last: blocks.last }
+    if (rest.first > rest.last) return
+    using own = new PartReader(deps, layout, rest, signal)
+    next = yield* readWindows(own, rest, range, cipher)
+  }
+}
+
+/** Answers the block that there is no memory for, or the one behind the last. */
+async function* readWindows(
+  reader: PartReader,
+  blocks: BlockRun,
+  range: ByteRange,
+  cipher: PartCipher | undefined,
+): AsyncGenerator<Uint8Array, number> {
   const { layout } = reader
   const { readMemory } = reader.deps
   const ahead: Promise<ReadWindow>[] = []
   let next = blocks.first
+  let sentBytes = Math.max(0, blockStart(layout, blocks.first) - range.first)
   const readOn = () => {
     if (next > blocks.last || ahead.length > 0) return
-    const run = nextRun(layout, { first: next, last: blocks.last }, readMemory.share.bytes)
+    const run = nextRun(layout, { first: next, last: blocks.last }, readMemory.share(sentBytes).bytes)
+    const memory = readMemory.tryTake(windowBytes(layout, run), sentBytes)
+    if (!memory) return
     next = run.last + 1
-    const window = readWindow(reader, run, () => readMemory.take(windowBytes(layout, run)))
+    const window = readWindow(reader, run, memory)
     window.catch(() => {}) // seen when its turn comes
     ahead.push(window)
   }
   try {
     for (readOn(); ahead.length > 0; readOn()) {
       using window = await ahead.shift()!
-      if (readMemory.share.isReadAheadAllowed) readOn()
+      if (readMemory.share(sentBytes).isReadAheadAllowed) readOn()
       const bytes = window.cut(range)
+      const { length } = bytes
       yield cipher ? cipher.applyInPlace(bytes) : bytes
+      sentBytes += length
     }
+    return next
   } finally {
     for (const window of ahead) void window.then(disposed, () => {})
   }

@@ -63,28 +63,42 @@ export interface ChunkHasher {
 const GATHERED_MAX = 512
 
 export function chunkHasher(): ChunkHasher {
-  let gathered = Buffer.allocUnsafe(4 * CHECKSUM_BYTES)
-  let length = 0
-  let sha256: Hash | undefined
-  return {
-    update(checksum) {
-      if (length === gathered.length) {
-        if (length < GATHERED_MAX * CHECKSUM_BYTES) {
-          gathered = Buffer.concat([gathered], length * 2)
-        } else {
-          sha256 ??= createHash('sha256')
-          sha256.update(gathered)
-          length = 0
-        }
-      }
-      length = gathered.writeUInt32LE(checksum, length)
-    },
-    digest() {
-      const rest = gathered.subarray(0, length)
-      return sha256 ? sha256.update(rest).digest() : hash('sha256', rest, 'buffer')
-    },
+  return new GatheringHasher()
+}
+
+/** A class, and without memory until it is needed: eight of them wait with every upload that sends nothing. */
+class GatheringHasher implements ChunkHasher {
+  #gathered: Buffer | undefined
+  #length = 0
+  #sha256: Hash | undefined
+
+  update(checksum: number): void {
+    this.#length = this.#room().writeUInt32LE(checksum, this.#length)
+  }
+
+  digest(): Buffer {
+    const rest = this.#gathered?.subarray(0, this.#length) ?? NOTHING
+    return this.#sha256 ? this.#sha256.update(rest).digest() : hash('sha256', rest, 'buffer')
+  }
+
+  #room(): Buffer {
+    const gathered = this.#gathered
+    if (gathered && this.#length < gathered.length) return gathered
+    if (gathered && this.#length >= GATHERED_MAX * CHECKSUM_BYTES) {
+      this.#sha256 ??= createHash('sha256')
+      this.#sha256.update(gathered)
+      this.#length = 0
+      return gathered
+    }
+    const larger = Buffer.allocUnsafe(gathered ? 2 * gathered.length : FIRST_GATHERED * CHECKSUM_BYTES)
+    if (gathered) larger.set(gathered)
+    this.#gathered = larger
+    return larger
   }
 }
+
+const FIRST_GATHERED = 4
+const NOTHING = Buffer.alloc(0)
 
 /** Of a chunk's hash: SHA-256. */
 const HASH_BYTES = 32

@@ -253,7 +253,7 @@ t.test(
     const { deps, layout } = await written(bytes)
     const pool = new StripePool({ bytesMax: 512 * 1024 })
     const range = { first: 0, last: bytes.length - 1 }
-    const reading = { ...deps, pool, readMemory: new ReadMemory(pool) }
+    const reading = { ...deps, pool, readMemory: new ReadMemory(pool, deps.clock) }
     const stalled = await Promise.all(
       Array.from({ length: 40 }, async () => {
         const pieces = readPart(reading, layout, range, forever)

@@ -72,7 +72,7 @@ export async function engineOver(
     sending: new Slots(4),
     streaming: new Slots(4),
     pool,
-    readMemory: new ReadMemory(pool),
+    readMemory: new ReadMemory(pool, clock),
     compression: createCompression({ byDefault: 'off', bytesMax: 4 * 1024 * 1024 }),
     keys: testKeyRing(),
     clock,

@@ -94,7 +94,7 @@ export async function openStore(nodeCount: number, tracing?: Tracing): Promise<S
     late,
     hedging: new Hedging({ clock: systemClock, late: late.reads, settings: { delayMsMin: 10, share: 0.1 } }),
     pool,
-    readMemory: new ReadMemory(pool),
+    readMemory: new ReadMemory(pool, systemClock),
     chunkCache: new ChunkCache({ bytesMax: 0 }),
     slowUploads: new SlowUploadBudget(settings.slowUploadBytes),
     sending: new Slots(16),

@@ -101,7 +101,7 @@ async function startGateway(deps: ProcessDeps, options: GatewayOptions, stop: Ab
   const sending = new Slots(settings.stripesSendingMax)
   const streaming = new Slots(settings.streamedDownloadsMax)
   const slowUploads = new SlowUploadBudget(settings.slowUploadBytes)
-  const readMemory = new ReadMemory(pool)
+  const readMemory = new ReadMemory(pool, clock)
   const chunkCache = new ChunkCache({ bytesMax: settings.chunkCacheBytes })
   const compression = createCompression({ byDefault: settings.defaultCompression, bytesMax: settings.compressionBytes })
   const damage = opened.use(startDamageReports({ catalogue: counters.damage.metered(meta.repairs), clock, log }))

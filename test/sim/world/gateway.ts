@@ -128,7 +128,7 @@ export class SimGateway {
       late,
       hedging: new Hedging({ clock, late: late.reads, settings: HEDGING }),
       pool,
-      readMemory: new ReadMemory(pool),
+      readMemory: new ReadMemory(pool, clock),
       chunkCache: new ChunkCache({ bytesMax: chance.one([0, 16 * 1024]) }),
       slowUploads: new SlowUploadBudget(64 * 1024),
       sending: new Slots(4),
