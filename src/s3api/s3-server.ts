@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { STATUS_CODES } from 'node:http'
+import { type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import fastify from 'fastify'
 import { ByteBudget } from '../base/byte-budget.ts'
 import type { Clock, Random } from '../base/clock.ts'
@@ -16,6 +17,7 @@ import type { HealthReport } from './health.ts'
 import { acceptProxied } from './http/accept-proxied.ts'
 import { handleBrokenRequest } from './http/broken-request.ts'
 import { trackConnections } from './http/connections.ts'
+import { DropPace } from './http/drop-pace.ts'
 import { Exchange } from './http/exchange.ts'
 import { createHttpServer, expectsContinue } from './http/http-server.ts'
 import { RateLimiter } from './limits/rate-limiter.ts'
@@ -70,8 +72,10 @@ export async function createS3Server(deps: S3ServerDeps): Promise<S3Server> {
   const current = new WeakMap<object, Exchange>()
   let isClosing = false
   const answers = new ByteBudget(limits.answerBytesMax, 'Too many large answers that nobody reads.')
+  const dropped = new DropPace(clock, limits.refusedBytesPerSecond)
   const { trustedProxies } = settings
-  const exchangeDeps = { clock, limits, answers, hostId, nextRequestId, trustedProxies, isClosing: () => isClosing }
+  const shared = { clock, limits, answers, dropped }
+  const exchangeDeps = { ...shared, hostId, nextRequestId, trustedProxies, isClosing: () => isClosing }
 
   const app = fastify({
     serverFactory(listener) {
@@ -119,6 +123,7 @@ export async function createS3Server(deps: S3ServerDeps): Promise<S3Server> {
       meter.turnAway('pipelining')
       return void socket.destroy()
     }
+    if (!(await turnComes(reply.raw, socket)) || current.get(socket)?.endsConnection) return
     const exchange = new Exchange(exchangeDeps, req, reply.raw, expectsContinue(req))
     current.set(socket, exchange)
     await handleExchange(handlerDeps, exchange)
@@ -149,6 +154,21 @@ export async function createS3Server(deps: S3ServerDeps): Promise<S3Server> {
   const address = app.server.address()
   const port = typeof address === 'object' && address ? address.port : settings.port
   return { port, announceClose, close, [Symbol.asyncDispose]: () => close(0) }
+}
+
+/** What is sent ahead is begun when all before it is answered. False: the connection has ended. */
+async function turnComes(res: ServerResponse, connection: Socket): Promise<boolean> {
+  if (res.socket) return true
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      res.off('socket', done)
+      connection.off('close', done)
+      resolve()
+    }
+    res.on('socket', done)
+    connection.on('close', done)
+  })
+  return !connection.destroyed
 }
 
 const NOBODY: RequestWatch = { listens: false, tell() {} }

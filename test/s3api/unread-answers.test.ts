@@ -52,3 +52,16 @@ t.test('ListObjectsV2: a client that takes nothing of its answer is let go', asy
   await askInVain(s3)
   t.ok(await isEver(() => s3.records.some(({ status }) => status === 499)))
 })
+
+t.test('PutObject: what is sent ahead is begun when all before it is answered', async (t) => {
+  await using s3 = await withKeys({ answerBytesMax: LISTING_BYTES * 100 })
+  const connection = await s3.raw()
+  connection.socket.pause()
+  for (let n = 0; n < LISTINGS - 2; n++) connection.send(s3.head('GET', '/bucket?list-type=2'))
+  connection.send(s3.head('PUT', '/bucket/ahead', { 'Content-Length': '0' }))
+  const isThere = () => s3.engine.buckets.get('bucket' as never)!.objects.has('ahead' as never)
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  t.notOk(isThere())
+  connection.socket.resume()
+  t.ok(await isEver(isThere))
+})

@@ -6,6 +6,7 @@ import type { StoreFault } from '../../base/faults.ts'
 import { clientAddress, isClientTls } from '../access/peer.ts'
 import type { ReplyHeaders } from '../operation.ts'
 import type { HttpLimits } from '../settings.ts'
+import type { DropPace } from './drop-pace.ts'
 import { RequestSource } from './request-source.ts'
 
 export interface ExchangeDeps {
@@ -14,6 +15,8 @@ export interface ExchangeDeps {
   limits: HttpLimits
   /** For large answers until their clients have taken them. */
   answers: ByteBudget
+  /** For bodies that nobody wants. */
+  dropped: DropPace
   hostId: string
   nextRequestId: () => string
   isClosing: () => boolean
@@ -34,6 +37,7 @@ export class Exchange {
   readonly source: RequestSource
   readonly limits: HttpLimits
   readonly answers: ByteBudget
+  readonly dropped: DropPace
   readonly clock: Clock
   readonly #isClosing: () => boolean
   /** By `performance.now()`. */
@@ -53,7 +57,7 @@ export class Exchange {
   #wake: (() => void) | undefined
 
   constructor(deps: ExchangeDeps, req: IncomingMessage, res: ServerResponse, expectsContinue: boolean) {
-    const { clock, limits, answers, hostId, nextRequestId, isClosing, trustedProxies } = deps
+    const { clock, limits, answers, dropped, hostId, nextRequestId, isClosing, trustedProxies } = deps
     this.req = req
     this.res = res
     this.requestId = nextRequestId()
@@ -63,6 +67,7 @@ export class Exchange {
     this.source = new RequestSource(req, res, { clock, idleMs: limits.bodyIdleMs, expectsContinue })
     this.limits = limits
     this.answers = answers
+    this.dropped = dropped
     this.clock = clock
     this.#isClosing = isClosing
     this.startedAt = performance.now()

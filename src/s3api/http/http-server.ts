@@ -39,6 +39,7 @@ export function createHttpServer(handle: RequestListener, limits: HttpLimits, tl
     // Missing and repeated Hosts are refused in S3's own words.
     requireHostHeader: false,
     noDelay: true,
+    highWaterMark: limits.unaskedBytes,
   }
   const server: Server = tls ? secureServer(options, listener, tls, limits) : createServer(options, listener)
   // Node drops headers beyond this count without a word, and signatures cover them; their size is bounded anyway.

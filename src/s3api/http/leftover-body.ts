@@ -49,28 +49,42 @@ export async function finishAnswer(exchange: Exchange, plan: ConnectionPlan): Pr
  * Ends our side, then reads and drops within bounds: a client that sends before it reads gets to see the answer, which a
  * reset would take from it. RFC 9112, section 9.6.
  */
-async function drainBody({ req, res, source, limits, clock }: Exchange): Promise<void> {
+async function drainBody({ req, res, source, limits, clock, dropped }: Exchange): Promise<void> {
+  const { socket } = req
   const lingerMs = source.isAwaited ? AWAITED_LINGER_MS : limits.refusedBodyMs
   let droppedBytes = 0
   source.discard()
-  req.socket.end()
+  socket.end()
+  // Node would read ahead, a piece for each of thousands.
+  req._read = () => {}
   await new Promise<void>((resolve) => {
+    let isOver = false
     const timer = clock.after(lingerMs, stop)
+    const readOn = () => {
+      if (isOver) dropped.came(0)
+      else socket.resume()
+    }
     const drop = (chunk: Buffer) => {
       droppedBytes += chunk.length
-      if (droppedBytes > limits.refusedBodyBytesMax) stop()
+      if (droppedBytes > limits.refusedBodyBytesMax) return stop()
+      socket.pause()
+      dropped.came(chunk.length)
+      dropped.next(readOn)
     }
     function stop(): void {
+      isOver = true
       timer[Symbol.dispose]()
       req.off('data', drop)
       req.off('end', stop)
       req.off('close', stop)
       resolve()
     }
+    socket.pause()
     req.on('data', drop)
     req.on('end', stop)
     req.on('close', stop)
     req.resume()
+    dropped.next(readOn)
   })
   res.end()
 }
