@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { saveResult } from '../support/reliability.ts'
 import type { StoreUnderTest } from '../support/store.ts'
 import type { Target } from './field.ts'
 import { bystand, p99, SMALL } from './flood/bystander.ts'
@@ -84,15 +85,28 @@ for (const [key, body] of [
 // The memory of a gateway that has done nothing yet says nothing.
 await bystand(target, { clients: 8, ms: 3 * WINDOW_MS })
 const pids = store && gatewayUsage(store).pids
+const told: string[] = []
 
 for (const name of Object.keys(floods) as FloodName[]) {
   t.test(`flood: ${name}: others are served, memory is bounded`, async (t) => {
     const { quietMs, floodedMs, growthMiB } = await measure(name, target, store)
     const said = `p99 ${quietMs.toFixed(1)} ms, flooded ${floodedMs.toFixed(1)} ms; gateway + ${growthMiB} MiB`
     t.comment(said)
+    told.push(`${name}: + ${growthMiB} MiB, p99 ${quietMs.toFixed(0)} to ${floodedMs.toFixed(0)} ms`)
     if (!store) return void t.ok(floodedMs < WAIT_MS_MAX, said)
     t.ok(floodedMs < Math.max(2 * quietMs, quietMs + NOISE_MS), said)
     t.ok(growthMiB < GROWTH_MIB_MAX, said)
     t.equal(gatewayUsage(store).pids, pids, 'the gateway lives')
   })
 }
+
+t.test('floods: what was measured is kept', { skip: !store }, async () => {
+  await saveResult({
+    name: 'floods',
+    promise: `Whatever ${SCALE.connections} clients send or do not read, the gateway grows by less than ${GROWTH_MIB_MAX} MiB, and others wait at most twice as long`,
+    test: 'test/fuzz/floods.test.ts',
+    passed: t.passing(),
+    runs: `${Object.keys(floods).length} floods of ${SCALE.connections} connections, or ${SCALE.rate} requests a second; ${ROUNDS} rounds each`,
+    result: told.join('; '),
+  })
+})
