@@ -16,7 +16,7 @@ import { handleExchange } from './handle-exchange.ts'
 import type { HealthReport } from './health.ts'
 import { acceptProxied } from './http/accept-proxied.ts'
 import { handleBrokenRequest } from './http/broken-request.ts'
-import { trackConnections } from './http/connections.ts'
+import { dropSentAhead, trackConnections } from './http/connections.ts'
 import { DropPace } from './http/drop-pace.ts'
 import { Exchange } from './http/exchange.ts'
 import { createHttpServer, expectsContinue } from './http/http-server.ts'
@@ -121,7 +121,7 @@ export async function createS3Server(deps: S3ServerDeps): Promise<S3Server> {
     // Node reads on while none is answered, and would hold as many as are sent.
     if (connections.begin(socket) > limits.pipelinedRequestsMax) {
       meter.turnAway('pipelining')
-      return void socket.destroy()
+      return void dropSentAhead(socket)
     }
     if (!(await turnComes(reply.raw, socket)) || current.get(socket)?.endsConnection) return
     const exchange = new Exchange(exchangeDeps, req, reply.raw, expectsContinue(req))

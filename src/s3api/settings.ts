@@ -91,7 +91,7 @@ export const httpDefaults: HttpLimits = {
   headerBytesMax: 32 * 1024,
   connectionsMax: 20_000,
   pipelinedRequestsMax: 16,
-  documentBytesMax: 16 * MIB,
+  documentBytesMax: 12 * MIB,
   answerBytesMax: 32 * MIB,
   refusedBodyBytesMax: 64 * MIB,
   refusedBodyMs: 10_000,

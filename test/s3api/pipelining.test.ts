@@ -27,10 +27,12 @@ t.test('requests without end that wait for no answer cost the connection', async
     begun += 1
     return new Promise(() => {})
   }
+  const { stackTraceLimit } = Error
   const connection = await s3.raw()
   const one = `${s3.head('GET', '/bucket/key').join('\r\n')}\r\n\r\n`
   connection.send(one.repeat(1_000))
   await connection.closed
+  t.equal(Error.stackTraceLimit, stackTraceLimit, 'later errors have their stacks')
   t.ok(begun <= 16, `${begun} of 1,000 were begun`)
   t.equal(
     (await s3.client.send(new GetObjectCommand({ Bucket: 'bucket', Key: 'missing' })).catch((e) => e)).name,

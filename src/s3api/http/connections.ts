@@ -62,3 +62,19 @@ export function trackConnections(server: Server): Connections {
     },
   }
 }
+
+/**
+ * Closes a connection on which many requests were sent ahead. Node makes an error for each of those that it has parsed, with
+ * a stack that nobody reads: together a third of the process's time where thousands do so. They get none.
+ */
+export function dropSentAhead(socket: Socket): void {
+  if (socket.destroyed) return
+  const { stackTraceLimit } = Error
+  socket.prependListener('close', () => {
+    Error.stackTraceLimit = 0
+  })
+  socket.on('close', () => {
+    Error.stackTraceLimit = stackTraceLimit
+  })
+  socket.destroy()
+}

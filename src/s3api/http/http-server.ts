@@ -26,6 +26,8 @@ export function expectsContinue(req: IncomingMessage): boolean {
  */
 export function createHttpServer(handle: RequestListener, limits: HttpLimits, tls?: TlsIdentity): Server {
   const listener: RequestListener = (req, res) => {
+    // Sent ahead on a connection that was closed since: Node goes on to parse what it has read, a hundred heads and more.
+    if (req.socket.destroyed) return
     if (methods.has(req.method!)) return handle(req, res)
     server.emit('clientError', Object.assign(new Error('no such method'), { code: 'HPE_INVALID_METHOD' }), req.socket)
   }
