@@ -27,7 +27,7 @@ const WAIT_MS = 240_000
 const CLIENTS = 4
 /** What may be moved, of what must be. */
 const MOVED_MAX = 1.2
-/** What a new node takes, of an equal share: with few objects chance has much to say in it. */
+/** What a new node takes of an equal share, and what repair and rebalancing together move of what was lost: with few objects it is a matter of chance. */
 const SHARE_MAX = OBJECTS >= 500 ? MOVED_MAX : 2
 const bucket = 'under-way'
 /** So many that no part has two chunks on one: of what is streamed when a node dies, one chunk may be given up. */
@@ -145,7 +145,7 @@ t.test(
     const second = (await progressOf<RebalanceProgress>('rebalance')).last!
     t.comment(`and rebalanced: ${second.moved.bytes} bytes moved, ${second.toMove.bytes} to move`)
     t.ok(second.moved.bytes <= MOVED_MAX * second.toMove.bytes && second.failures === 0)
-    t.ok(rebuilt + second.moved.bytes <= MOVED_MAX * lost, 'both together moved no more than was lost')
+    t.ok(rebuilt + second.moved.bytes <= SHARE_MAX * lost, 'both together moved no more than was lost')
 
     load.stop()
     await Promise.all(clients)
