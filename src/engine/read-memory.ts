@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { SharedSlots } from '../striping/slot-queue.ts'
 import { SLOT_UNIT_BYTES, slotWithin } from '../striping/slots.ts'
-import type { LentMemory, StripePool } from '../striping/stripe-pool.ts'
+import { type LentMemory, lentMemory, type StripePool } from '../striping/stripe-pool.ts'
 
 /**
  * What is read at once at most: 2 MiB, which holds any part that travels whole. Measured: half of it costs a fifth more,
@@ -75,15 +75,10 @@ export class ReadMemory {
     const slotBytes = pool.lentBytes - before
     if (this.#newBytes + slotBytes > this.#newBytesMax) return void lent[Symbol.dispose]()
     this.#newBytes += slotBytes
-    let isHeld = true
-    return {
-      bytes: lent.bytes,
-      [Symbol.dispose]: () => {
-        if (isHeld) this.#newBytes -= slotBytes
-        isHeld = false
-        lent[Symbol.dispose]()
-      },
-    }
+    return lentMemory(lent.bytes, () => {
+      this.#newBytes -= slotBytes
+      lent[Symbol.dispose]()
+    })
   }
 
   /** Of the pool, or of one's own. */
@@ -95,14 +90,7 @@ export class ReadMemory {
   async takeScratch(bytes: number, signal: AbortSignal): Promise<LentMemory> {
     const offset = this.#scratchSlots.tryTake(bytes) ?? (await this.#waitForScratch(bytes, signal))
     if (offset === undefined) return ownMemory(bytes)
-    let isHeld = true
-    return {
-      bytes: this.#scratch.subarray(offset, offset + bytes),
-      [Symbol.dispose]: () => {
-        if (isHeld) this.#scratchSlots.giveBack(offset)
-        isHeld = false
-      },
-    }
+    return lentMemory(this.#scratch.subarray(offset, offset + bytes), () => this.#scratchSlots.giveBack(offset))
   }
 
   /** undefined: not in time. */

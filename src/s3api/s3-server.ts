@@ -117,7 +117,7 @@ export async function createS3Server(deps: S3ServerDeps): Promise<S3Server> {
     const { raw: req } = request
     const { socket } = req
     // Sent along with a request that could not be trusted: Node has read it already, and will not send its answer.
-    if (current.get(socket)?.endsConnection || socket.destroyed) return
+    if (current.get(socket)?.endsConnection) return
     // Node reads on while none is answered, and would hold as many as are sent.
     if (connections.begin(socket) > limits.pipelinedRequestsMax) {
       meter.turnAway('pipelining')

@@ -18,6 +18,18 @@ export interface LentMemory extends Disposable {
   readonly bytes: Buffer
 }
 
+/** However often it is disposed, it is given back once. */
+export function lentMemory(bytes: Buffer, giveBack: () => void): LentMemory {
+  let isHeld = true
+  return {
+    bytes,
+    [Symbol.dispose]() {
+      if (isHeld) giveBack()
+      isHeld = false
+    },
+  }
+}
+
 /**
  * The memory that stripes are made in, and that downloads read into. Its size is fixed, so that no view of it is ever
  * detached; it is only touched, and so only resident, as far as it was ever needed at once. Small and large stripes share
@@ -78,14 +90,7 @@ export class StripePool {
   tryLend(bytes: number): LentMemory | undefined {
     const offset = this.#lent.tryTake(bytes)
     if (offset === undefined) return undefined
-    let isHeld = true
-    return {
-      bytes: this.#kernel.memory.subarray(offset, offset + bytes),
-      [Symbol.dispose]: () => {
-        if (isHeld) this.#lent.giveBack(offset)
-        isHeld = false
-      },
-    }
+    return lentMemory(this.#kernel.memory.subarray(offset, offset + bytes), () => this.#lent.giveBack(offset))
   }
 
   /** Makes wanted blocks of a stripe of any six others; takes no room in the pool, and does not wait. */

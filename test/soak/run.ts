@@ -7,13 +7,15 @@ import { sextant } from '../support/up.ts'
 import { GROWTH_MIB_MAX, judgeMemory, MEMORY_MIB_MAX } from './judge.ts'
 import { roughClients } from './rough-clients.ts'
 
+const DAY_MINUTES = 1440
+
 /**
  * `npm run soak -- [--minutes 1440] [--save DIRECTORY]`: a whole store under mixed load, by `sextant bench`, which compares
  * every byte, and by clients that break off. Fails when the gateway's memory grows, or goes beyond its limit, when it is not the
  * same process at the end, and on any wrong answer. --save keeps the result for docs/reliability.md.
  */
 const { values } = parseArgs({
-  options: { minutes: { type: 'string', default: '1440' }, save: { type: 'string' } },
+  options: { minutes: { type: 'string', default: String(DAY_MINUTES) }, save: { type: 'string' } },
 })
 const minutes = Number(values.minutes)
 if (values.save) process.env.SEXTANT_TEST_RESULTS = values.save
@@ -23,7 +25,6 @@ const ROUGH_WORKERS = 4
 /** Of each size. */
 const ROUND_SECONDS = Math.min(15, Math.max(3, (minutes * 60) / 3 / SIZES.length))
 const SAMPLE_MS = 1_000
-const DAY_MINUTES = 1440
 
 interface Round {
   operations: number

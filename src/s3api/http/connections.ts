@@ -68,7 +68,6 @@ export function trackConnections(server: Server): Connections {
  * a stack that nobody reads: together a third of the process's time where thousands do so. They get none.
  */
 export function dropSentAhead(socket: Socket): void {
-  if (socket.destroyed) return
   const { stackTraceLimit } = Error
   socket.prependListener('close', () => {
     Error.stackTraceLimit = 0

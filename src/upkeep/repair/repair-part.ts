@@ -102,7 +102,7 @@ async function makeAnew(
   for (let places = 0; places < PLACES_MAX && made.length < part.wanted.size; places++) {
     const moves = await chooseTargets(deps, part, { made, refused }, signal)
     if (moves.length === 0) break
-    const result = await writeMoves(deps, part, { moves, held: [...made], pace }, signal)
+    const result = await writeMoves(deps, part, { moves, held: made, pace }, signal)
     made.push(...result.written)
     failure = result.failure ?? failure
     if (!(result.failure instanceof ChunkError)) break
